@@ -1,0 +1,177 @@
+//! One request, one answer: route, configuration, product, response. Every error is already a response.
+
+use http::{HeaderMap, Method, Response, header};
+
+use crate::archive::stream::ArchiveStream;
+use crate::config::Config;
+use crate::error::Error;
+use crate::host::Host;
+use crate::record::Record;
+use crate::registry::Registry;
+use crate::route::{ModuleRoute, Route};
+use crate::wire;
+
+/// A request, as far as Landfall looks at one. Bodies are not read.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Path and query, as they were sent.
+    pub target: String,
+    /// Host and port that the client asked for, where the host of the component tells.
+    pub authority: Option<String>,
+    /// All headers.
+    pub headers: HeaderMap,
+}
+
+impl Request {
+    fn path(&self) -> &str {
+        self.target.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The public URL, by what proxies and the client say. Only a loopback address is taken to be plain http, unless
+    /// `X-Forwarded-Proto` says otherwise: what ends TLS in front of Landfall need not tell, and most clients take
+    /// nothing but https.
+    fn base_url(&self) -> Option<String> {
+        let first = |name: &str| {
+            let value = self.headers.get(name)?.to_str().ok()?;
+            value
+                .split(',')
+                .next()
+                .map(str::trim)
+                .filter(|value| !value.is_empty())
+        };
+        let authority = first("x-forwarded-host")
+            .or(self.authority.as_deref())
+            .or_else(|| first(header::HOST.as_str()))?;
+        let is_authority = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        if authority.is_empty() || !authority.bytes().all(is_authority) {
+            return None;
+        }
+        let scheme = match first("x-forwarded-proto") {
+            Some(scheme @ ("http" | "https")) => scheme,
+            _ if is_loopback(authority) => "http",
+            _ => "https",
+        };
+        Some(format!("{scheme}://{authority}"))
+    }
+}
+
+/// An answer: what to send, and what to write to the log when it was sent.
+pub struct Reply<'h, H: Host> {
+    /// The response.
+    pub response: Response<Body<'h, H>>,
+    /// For the log.
+    pub record: Record,
+}
+
+/// The body of an answer.
+pub enum Body<'h, H: Host> {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// An archive that is on its way.
+    Archive(Box<ArchiveStream<'h, H>>),
+}
+
+/// Answers one request.
+pub async fn handle<'h, H: Host>(host: &'h H, request: &Request) -> Reply<'h, H> {
+    let mut record = Record::begin(host.now(), request);
+    let response = answer(host, request, &mut record)
+        .await
+        .unwrap_or_else(|error| {
+            record.fail(&error);
+            wire::error(&error).map(Body::Bytes)
+        });
+    record.status(response.status());
+    Reply {
+        response: without_body(&request.method, response),
+        record,
+    }
+}
+
+async fn answer<'h, H: Host>(
+    host: &'h H,
+    request: &Request,
+    record: &mut Record,
+) -> Result<Response<Body<'h, H>>, Error> {
+    let route = Route::parse(&request.method, request.path())?;
+    record.route(&route);
+    let registry = || Config::load(host).map(|config| Registry::new(host, config));
+    Ok(match route {
+        Route::Discovery => wire::discovery().map(Body::Bytes),
+        Route::Alive => wire::healthy().map(Body::Bytes),
+        Route::Ready => {
+            let problems = match registry() {
+                Ok(registry) => registry.problems().await,
+                Err(problems) => problems,
+            };
+            let response = if problems.is_empty() {
+                wire::healthy()
+            } else {
+                wire::not_ready(&problems)
+            };
+            response.map(Body::Bytes)
+        }
+        // The only arm that can reach a module. A configuration that lets nobody read does not load.
+        Route::Module(route) => {
+            let registry = registry().map_err(Error::Misconfigured)?;
+            let response = module(&registry, request, &route).await;
+            record.upstream_calls(registry.upstream_calls());
+            response?
+        }
+    })
+}
+
+async fn module<'h, H: Host>(
+    registry: &Registry<'h, H>,
+    request: &Request,
+    route: &ModuleRoute,
+) -> Result<Response<Body<'h, H>>, Error> {
+    Ok(match route {
+        ModuleRoute::Versions(module) => {
+            wire::versions(&registry.versions(module).await?).map(Body::Bytes)
+        }
+        ModuleRoute::Download(module, wanted) => {
+            let base_url = registry
+                .base_url()
+                .map(str::to_owned)
+                .or_else(|| request.base_url());
+            let base_url = base_url.ok_or(Error::BadRequest(wire::NO_BASE_URL))?;
+            let archive = registry.download(module, wanted).await?;
+            wire::download(&base_url, &archive)?.map(Body::Bytes)
+        }
+        ModuleRoute::Archive(archive) if request.method == Method::HEAD => {
+            registry.check_archive(archive)?;
+            wire::archive(archive, None, Body::Bytes(Vec::new()))
+        }
+        ModuleRoute::Archive(archive) => {
+            let stream = registry.archive(archive).await?;
+            wire::archive(archive, stream.length(), Body::Archive(Box::new(stream)))
+        }
+    })
+}
+
+/// The answer to a HEAD: the same head, and no body.
+fn without_body<'h, H: Host>(
+    method: &Method,
+    response: Response<Body<'h, H>>,
+) -> Response<Body<'h, H>> {
+    if *method == Method::HEAD {
+        response.map(|_| Body::Bytes(Vec::new()))
+    } else {
+        response
+    }
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_loopback_address = |host: &str| {
+        host.parse()
+            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+    };
+    host == "localhost" || host.ends_with(".localhost") || is_loopback_address(host)
+}

@@ -1,0 +1,223 @@
+//! Moves an archive from GitHub to a client, as the [`Rerooter`] says.
+//!
+//! What is small goes through memory in blocks, because each hand-over between the host's streams waits for both; what
+//! is large is spliced from one to the other and never enters the component. The beginning is read before anything
+//! is answered, so that a bad archive, and any failure of a small one, is an error status and not a broken download.
+
+use super::{Refusal, Rerooter, Step};
+use crate::error::Error;
+use crate::github::{GitHub, Repository};
+use crate::host::{Host, Sink, Source};
+use crate::module::ObjectId;
+
+/// A re-rooted archive on its way.
+pub struct ArchiveStream<'h, H: Host> {
+    host: &'h H,
+    github: GitHub<'h, H>,
+    repository: Repository,
+    commit: ObjectId,
+    source: H::Source,
+    rerooter: Rerooter,
+    /// Input that has been read, of which `consumed` bytes are done with.
+    input: Vec<u8>,
+    consumed: usize,
+    out: Vec<u8>,
+    pending: Pending,
+    stop: Stop,
+}
+
+/// What is left to do of the last step.
+#[derive(Clone, Copy, Debug)]
+enum Pending {
+    Copy(u64),
+    Skip(u64),
+}
+
+/// Why filling `out` came to a stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// There is enough to send.
+    Full,
+    /// The next so many bytes go straight from the source to the client.
+    Splice(u64),
+    /// There is no more.
+    Done,
+}
+
+impl<'h, H: Host> ArchiveStream<'h, H> {
+    /// Opens the archive of a commit, and reads as much of it as tells that it can be served.
+    ///
+    /// # Errors
+    /// GitHub's failures, and every [`Refusal`] that shows in the first [`PREFETCH`] bytes.
+    pub async fn open(
+        host: &'h H,
+        github: GitHub<'h, H>,
+        repository: Repository,
+        commit: ObjectId,
+        max_bytes: u64,
+    ) -> Result<Self, Error> {
+        let source = github.archive(&repository, &commit).await?;
+        let mut stream = Self {
+            host,
+            github,
+            repository,
+            commit,
+            source,
+            rerooter: Rerooter::new(max_bytes),
+            input: Vec::new(),
+            consumed: 0,
+            out: Vec::new(),
+            pending: Pending::Skip(0),
+            stop: Stop::Full,
+        };
+        stream.stop = stream.fill(PREFETCH).await?;
+        Ok(stream)
+    }
+
+    /// How many bytes will be sent, if the archive is so small that all of it is here.
+    #[must_use]
+    pub fn length(&self) -> Option<usize> {
+        (self.stop == Stop::Done).then_some(self.out.len())
+    }
+
+    /// Sends the archive. Returns how many bytes the client got.
+    ///
+    /// # Errors
+    /// After any of them the response must be broken off, never ended.
+    pub async fn send(mut self, sink: &mut impl Sink<H::Source>) -> Result<u64, Error> {
+        let mut sent = 0;
+        loop {
+            sink.write(&self.out).await?;
+            sent += self.out.len() as u64;
+            self.out.clear();
+            match self.stop {
+                Stop::Full => {}
+                Stop::Done => return Ok(sent),
+                Stop::Splice(n) => {
+                    let mut left = n;
+                    while left > 0 {
+                        match sink.splice(&mut self.source, left).await? {
+                            0 => return Err(Refusal::Truncated.into()),
+                            moved => left = left.saturating_sub(moved),
+                        }
+                    }
+                    sent += n;
+                }
+            }
+            self.stop = self.fill(BLOCK).await?;
+        }
+    }
+
+    /// Goes on until `out` has `enough`, or until something is better sent without being looked at.
+    async fn fill(&mut self, enough: usize) -> Result<Stop, Error> {
+        loop {
+            if let Some(n) = self.finish_step().await? {
+                return Ok(Stop::Splice(n));
+            }
+            if self.out.len() >= enough {
+                return Ok(Stop::Full);
+            }
+            let input = self.input.get(self.consumed..).unwrap_or_default();
+            match self.rerooter.step(input, &mut self.out)? {
+                Step::Need(n) => {
+                    while self.buffered() < n {
+                        self.read().await?;
+                    }
+                }
+                Step::Skip(n) => self.pending = Pending::Skip(n),
+                Step::Copy(n) => self.pending = Pending::Copy(n),
+                Step::More => {}
+                Step::Reopen => {
+                    self.source = self.github.archive(&self.repository, &self.commit).await?;
+                    self.input.clear();
+                    self.consumed = 0;
+                }
+                Step::Done => {
+                    self.report_dropped_links();
+                    return Ok(Stop::Done);
+                }
+            }
+        }
+    }
+
+    /// Does what is left of the last step, unless that is worth a splice of so many bytes.
+    async fn finish_step(&mut self) -> Result<Option<u64>, Error> {
+        match std::mem::replace(&mut self.pending, Pending::Skip(0)) {
+            Pending::Skip(mut n) => {
+                n -= self.take(n).len() as u64;
+                while n > 0 {
+                    match self.source.skip(n).await? {
+                        0 => return Err(Refusal::Truncated.into()),
+                        skipped => n = n.saturating_sub(skipped),
+                    }
+                }
+            }
+            Pending::Copy(mut n) => loop {
+                let data = self.take(n);
+                n -= data.len() as u64;
+                let data = data.to_vec();
+                self.out.extend(data);
+                if n >= SPLICE_FROM {
+                    return Ok(Some(n));
+                }
+                if n == 0 {
+                    break;
+                }
+                self.read().await?;
+            },
+        }
+        Ok(None)
+    }
+
+    /// Takes at most `n` bytes of what has been read.
+    fn take(&mut self, n: u64) -> &[u8] {
+        let start = self.consumed;
+        let length = usize::try_from(n)
+            .unwrap_or(usize::MAX)
+            .min(self.buffered());
+        self.consumed += length;
+        self.input.get(start..start + length).unwrap_or_default()
+    }
+
+    fn buffered(&self) -> usize {
+        self.input.len() - self.consumed
+    }
+
+    async fn read(&mut self) -> Result<(), Error> {
+        let bytes = self.source.read(BLOCK).await?;
+        if bytes.is_empty() {
+            return Err(Refusal::Truncated.into());
+        }
+        self.input.drain(..self.consumed);
+        self.consumed = 0;
+        self.input.extend(bytes);
+        Ok(())
+    }
+
+    fn report_dropped_links(&self) {
+        let dropped = self.rerooter.dropped();
+        let Self {
+            repository, commit, ..
+        } = self;
+        for link in dropped.iter().take(MAX_REPORTED) {
+            let name = link.name.escape_debug();
+            self.host.log(&format!(
+                "{repository} at {commit}: link `{name}` left out: {}",
+                link.reason
+            ));
+        }
+        if let Some(more @ 1..) = dropped.len().checked_sub(MAX_REPORTED) {
+            self.host.log(&format!(
+                "{repository} at {commit}: {more} more links left out"
+            ));
+        }
+    }
+}
+
+/// What is read before a client is told that the archive is coming. Most modules are smaller.
+const PREFETCH: usize = 256 << 10;
+/// What is read and sent at once.
+const BLOCK: usize = 64 << 10;
+/// From here on a splice costs less than passing the bytes through memory.
+const SPLICE_FROM: u64 = 64 << 10;
+const MAX_REPORTED: usize = 20;

@@ -1,0 +1,178 @@
+//! Every way a request can fail, by who is to blame, and the one map from there to a status.
+//!
+//! Two texts for each: [`Error::public`] is what the client reads, [`Error`]'s `Display` is what the log reads.
+//! Only the second may name what an operator alone should know.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::archive::Refusal;
+use crate::host::HostError;
+
+/// Why a request is not answered with what it asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// The client: nothing has this address, or the client may not know that something has.
+    NotFound(NotFound),
+    /// The client: the address is right, the method is not.
+    MethodNotAllowed {
+        /// The value of the `Allow` header.
+        allow: &'static str,
+    },
+    /// The client: the request cannot be understood. The text says what to mend.
+    BadRequest(&'static str),
+    /// The operator: variables are missing or wrong. One sentence a problem, values never included.
+    Misconfigured(Vec<String>),
+    /// GitHub, or the operator's App: the credential or its permissions were refused (401, 403).
+    Rejected(String),
+    /// GitHub: a primary or secondary rate limit.
+    Limited {
+        /// What GitHub asks to wait; clients are never told more than ten seconds.
+        retry_after: Duration,
+    },
+    /// GitHub: 5xx, no answer in time, no connection.
+    Unavailable(String),
+    /// GitHub: an answer that is not what the API promises.
+    Malformed(String),
+    /// The repository: its archive cannot be served as a module.
+    Archive(Refusal),
+    /// The client's connection ended in mid-answer.
+    ClientGone,
+}
+
+/// What was not found. All are 404, and the client's text tells only what the client may know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotFound {
+    /// No route has this path, or a name in it cannot exist.
+    Path,
+    /// The namespace is not in `allowed_owners`.
+    Owner,
+    /// The App is not installed for an allowed owner.
+    Installation,
+    /// No repository of the configured names exists or is visible.
+    Repository,
+    /// The repository has no commit, or no tag that is a version.
+    Versions,
+    /// The repository has no tag for this version, or the tag no longer points to this commit.
+    Version,
+}
+
+impl Error {
+    /// The status that a client gets, decided here alone.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::Misconfigured(_) | Self::Limited { .. } | Self::Unavailable(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Rejected(_) | Self::Malformed(_) | Self::Archive(_) => StatusCode::BAD_GATEWAY,
+        }
+    }
+
+    /// Seconds for `Retry-After`, where waiting helps. Terraform sleeps exactly that long, in silence and
+    /// without a cap of its own, so this is between 1 and 10 whatever GitHub asks for.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Limited { retry_after } => Some(retry_after.as_secs().clamp(1, 10)),
+            Self::Unavailable(_) => Some(2),
+            Self::NotFound(_)
+            | Self::MethodNotAllowed { .. }
+            | Self::BadRequest(_)
+            | Self::Misconfigured(_)
+            | Self::Rejected(_)
+            | Self::Malformed(_)
+            | Self::Archive(_)
+            | Self::ClientGone => None,
+        }
+    }
+
+    /// What the client reads: short sentences, no value of a variable, no word of GitHub's.
+    #[must_use]
+    pub fn public(&self) -> Vec<String> {
+        let text = match self {
+            Self::NotFound(NotFound::Path) => "nothing is found at this address",
+            Self::NotFound(
+                NotFound::Owner
+                | NotFound::Installation
+                | NotFound::Repository
+                | NotFound::Versions,
+            ) => "no such module, or it has no version yet",
+            Self::NotFound(NotFound::Version) => "no such version of this module",
+            Self::MethodNotAllowed { .. } => "this method is not allowed here",
+            Self::BadRequest(text) => text,
+            Self::Misconfigured(_) => {
+                "this registry is not configured completely: its operator finds what to mend at /readyz"
+            }
+            Self::Rejected(_) => {
+                "GitHub refuses this registry's credential: its operator finds the reason in the log"
+            }
+            Self::Limited { .. } => "GitHub's rate limit is reached, please try again later",
+            Self::Unavailable(_) => "GitHub cannot be reached, please try again later",
+            Self::Malformed(_) => "GitHub's answer cannot be used, please try again later",
+            Self::Archive(refusal) => {
+                return vec![format!("this module's archive is refused: {refusal}")];
+            }
+            Self::ClientGone => "the connection was closed",
+        };
+        vec![text.to_owned()]
+    }
+}
+
+/// What the log reads.
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotFound(NotFound::Path) => f.write_str("no such route or impossible name"),
+            Self::NotFound(NotFound::Owner) => f.write_str("namespace is not in `allowed_owners`"),
+            Self::NotFound(NotFound::Installation) => {
+                f.write_str("the GitHub App is not installed for this owner")
+            }
+            Self::NotFound(NotFound::Repository) => {
+                f.write_str("no repository of `repository_names` exists or is visible")
+            }
+            Self::NotFound(NotFound::Versions) => f.write_str("the repository has no version tag"),
+            Self::NotFound(NotFound::Version) => f.write_str("the repository has no such version"),
+            Self::MethodNotAllowed { allow } => write!(f, "method not allowed, only {allow}"),
+            Self::BadRequest(text) => f.write_str(text),
+            Self::Misconfigured(problems) => f.write_str(&problems.join("; ")),
+            Self::Rejected(detail) => write!(f, "GitHub refused the credential: {detail}"),
+            Self::Limited { retry_after } => {
+                write!(
+                    f,
+                    "GitHub's rate limit, {} s to wait",
+                    retry_after.as_secs()
+                )
+            }
+            Self::Unavailable(detail) => write!(f, "GitHub is unavailable: {detail}"),
+            Self::Malformed(detail) => write!(f, "GitHub's answer is malformed: {detail}"),
+            Self::Archive(refusal) => write!(f, "archive refused: {refusal}"),
+            Self::ClientGone => f.write_str("the client went away"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A failed call to GitHub. A failed store is never an error of a request: callers treat it as a miss.
+impl From<HostError> for Error {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::ClientGone => Self::ClientGone,
+            HostError::Store(_)
+            | HostError::Denied(_)
+            | HostError::Timeout
+            | HostError::Upstream(_) => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Archive(refusal)
+    }
+}

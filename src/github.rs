@@ -1,0 +1,284 @@
+//! GitHub, as far as Landfall needs it: signing in, tags, archives.
+//!
+//! - [`app`]: who Landfall is there: App keys, installations, tokens
+//! - [`refs`]: tags and what they point at
+//! - [`archive`]: a commit's zip
+//! - [`classify`]: what a response means
+//!
+//! This file sends requests. Every call has a time limit and every body a cap; redirects are followed by hand, and
+//! only on the API's own origin.
+
+pub mod app;
+pub mod archive;
+pub mod classify;
+pub mod refs;
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::github::app::{Authorization, Credentials};
+use crate::github::classify::Meaning;
+use crate::host::{Host, HostError, Limits, Source};
+
+/// GitHub, asked as the configuration says on behalf of one request to Landfall.
+pub struct GitHub<'h, H> {
+    host: &'h H,
+    config: Rc<Config>,
+    credentials: Rc<Credentials>,
+    calls: Rc<Cell<u32>>,
+}
+
+/// One repository. GitHub compares both names without regard to case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    /// A user or an organisation.
+    pub owner: String,
+    /// The repository's own name.
+    pub name: String,
+}
+
+impl Repository {
+    fn path(&self, rest: &str) -> String {
+        format!("/repos/{}/{}{rest}", self.owner, self.name)
+    }
+}
+
+impl std::fmt::Display for Repository {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
+}
+
+/// When to give up on answering: Terraform waits 10 s for an API answer, and asks a second time after a failure.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(SystemTime);
+
+impl Deadline {
+    /// The end of `duration`, counted from `now`.
+    #[must_use]
+    pub fn after(now: SystemTime, duration: Duration) -> Self {
+        Self(now + duration)
+    }
+
+    fn left(self, now: SystemTime) -> Duration {
+        self.0.duration_since(now).unwrap_or_default()
+    }
+}
+
+/// A whole, small response of the API.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+impl<H> Clone for GitHub<'_, H> {
+    fn clone(&self) -> Self {
+        Self {
+            host: self.host,
+            config: Rc::clone(&self.config),
+            credentials: Rc::clone(&self.credentials),
+            calls: Rc::clone(&self.calls),
+        }
+    }
+}
+
+impl<'h, H: Host> GitHub<'h, H> {
+    /// GitHub, asked as `config` says.
+    pub fn new(host: &'h H, config: Rc<Config>) -> Self {
+        Self {
+            host,
+            config,
+            credentials: Rc::default(),
+            calls: Rc::default(),
+        }
+    }
+
+    /// How many requests have been sent so far.
+    #[must_use]
+    pub fn calls(&self) -> u32 {
+        self.calls.get()
+    }
+
+    /// Asks the API for a JSON document about something of `owner`'s.
+    async fn json<T: DeserializeOwned>(
+        &self,
+        owner: &str,
+        path: &str,
+        deadline: Deadline,
+    ) -> Result<T, Error> {
+        let answer = self.get(owner, path, deadline).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
+    }
+
+    /// GETs a path of the API with the owner's credential, whose renewal is `app`'s concern.
+    async fn get(&self, owner: &str, path: &str, deadline: Deadline) -> Result<Answer, Error> {
+        let mut attempt = 0;
+        loop {
+            let authorization = self.authorization(owner, deadline).await?;
+            let answer = self.follow(path, &authorization, deadline).await?;
+            match Meaning::of(answer.status, &answer.headers, &answer.body) {
+                Meaning::Success => return Ok(answer),
+                Meaning::Unauthorized
+                    if self.renew(owner, &authorization, attempt, deadline).await =>
+                {
+                    attempt += 1;
+                }
+                meaning => return Err(meaning.into_error(path, &answer.body)),
+            }
+        }
+    }
+
+    /// GETs a path of the API, and goes where a renamed repository's redirect leads, on the API's origin alone.
+    async fn follow(
+        &self,
+        path: &str,
+        authorization: &Authorization,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
+        let mut url = self.config.github.api(path);
+        for _ in 0..=MAX_REDIRECTS {
+            let request = request(Method::GET, &url, Some(authorization), Vec::new())?;
+            let response = self.send(request, deadline).await?;
+            match Redirect::of(&url, &response) {
+                Redirect::No => return self.collect(response, deadline).await,
+                Redirect::To(target) if self.config.github.is_api(&target) => url = target.into(),
+                Redirect::To(_) | Redirect::Nowhere => {
+                    return Err(Error::Malformed(format!(
+                        "GET {path}: redirect to a foreign address"
+                    )));
+                }
+            }
+        }
+        Err(Error::Malformed(format!(
+            "GET {path}: more than {MAX_REDIRECTS} redirects"
+        )))
+    }
+
+    async fn send(
+        &self,
+        request: Request<Vec<u8>>,
+        deadline: Deadline,
+    ) -> Result<Response<H::Source>, Error> {
+        let left = deadline.left(self.host.now());
+        if left.is_zero() {
+            return Err(HostError::Timeout.into());
+        }
+        self.calls.set(self.calls.get().saturating_add(1));
+        Ok(self
+            .host
+            .send(
+                request,
+                Limits {
+                    head: left,
+                    idle: IDLE_LIMIT,
+                },
+            )
+            .await?)
+    }
+
+    /// Receives a whole body, within the deadline and [`MAX_BODY`].
+    async fn collect(
+        &self,
+        response: Response<H::Source>,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
+        let (head, mut source) = response.into_parts();
+        let mut body = Vec::new();
+        loop {
+            let bytes = source.read(READ).await?;
+            if bytes.is_empty() {
+                return Ok(Answer {
+                    status: head.status,
+                    headers: head.headers,
+                    body,
+                });
+            }
+            body.extend_from_slice(&bytes);
+            if body.len() > MAX_BODY {
+                return Err(Error::Malformed(format!(
+                    "an answer of more than {MAX_BODY} bytes"
+                )));
+            }
+            if deadline.left(self.host.now()).is_zero() {
+                return Err(HostError::Timeout.into());
+            }
+        }
+    }
+}
+
+/// A request as GitHub wants it. `Accept` stays the same to the byte, because GitHub hashes it into its `ETag`s.
+fn request(
+    method: Method,
+    url: &str,
+    authorization: Option<&Authorization>,
+    body: Vec<u8>,
+) -> Result<Request<Vec<u8>>, Error> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(url)
+        .header(header::USER_AGENT, USER_AGENT);
+    // No header of the API's goes to any other host: archives come from elsewhere.
+    if let Some(authorization) = authorization {
+        request = request
+            .header(header::ACCEPT, ACCEPT)
+            .header("x-github-api-version", API_VERSION);
+        if let Some(value) = authorization.header() {
+            request = request.header(header::AUTHORIZATION, value);
+        }
+    }
+    request.body(body).map_err(|_| {
+        Error::Malformed(format!(
+            "an address that is no URL: `{}`",
+            without_query(url)
+        ))
+    })
+}
+
+/// Where a response redirects to.
+enum Redirect {
+    /// It does not.
+    No,
+    To(Url),
+    /// Its `Location` is missing, or no URL.
+    Nowhere,
+}
+
+impl Redirect {
+    fn of<B>(url: &str, response: &Response<B>) -> Self {
+        if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+            return Self::No;
+        }
+        let location = response
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok());
+        let base = Url::parse(url).ok();
+        let target = location.and_then(|it| Url::options().base_url(base.as_ref()).parse(it).ok());
+        target.map_or(Self::Nowhere, Self::To)
+    }
+}
+
+/// A URL as a log may show it: archive URLs carry a token in their query.
+fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
+}
+
+const ACCEPT: &str = "application/vnd.github+json";
+const API_VERSION: &str = "2022-11-28";
+/// GitHub refuses requests without one, and pretty-prints for some names; `landfall` is neither.
+const USER_AGENT: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
+/// 5,000 tags are 1.75 MB; this is for 40,000.
+const MAX_BODY: usize = 16 << 20;
+const MAX_REDIRECTS: usize = 3;
+const IDLE_LIMIT: Duration = Duration::from_secs(5);
+const READ: usize = 64 << 10;

@@ -1,0 +1,425 @@
+//! Who Landfall is to GitHub: the App's JWT, its installations, and the token of each.
+//!
+//! A token is kept in the store until five minutes before it expires, because on the hosts that Landfall is made for
+//! every request is a new instance, and minting for each would be slow and soon limited. Tokens are opaque and of any
+//! length: today's have about 520 characters. Rules and sources:
+//! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::DecodeRsaPrivateKey as _;
+use rsa::pkcs1v15::SigningKey;
+use rsa::pkcs8::DecodePrivateKey as _;
+use rsa::rand_core::{CryptoRng, Error as RandomError, RngCore};
+use rsa::sha2::Sha256;
+use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use serde::{Deserialize, Serialize};
+
+use super::{Answer, Deadline, GitHub, request};
+use crate::cache::{self, Key};
+use crate::config::{Credential, KEY_MEND, Secret};
+use crate::error::{Error, NotFound};
+use crate::github::classify::{Meaning, message};
+use crate::host::Host;
+
+/// What goes into a request's `Authorization`.
+#[derive(Clone, Debug)]
+pub(super) enum Authorization {
+    /// No credential at all.
+    Anonymous,
+    /// `github_token`, or a JWT of the App's.
+    Bearer(Secret),
+    /// A token of one installation.
+    Installation(Token),
+}
+
+impl Authorization {
+    /// The header's value. `Bearer` is right for all of GitHub's tokens, and the only right one for a JWT.
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        let secret = match self {
+            Self::Anonymous => return None,
+            Self::Bearer(secret) => secret.expose(),
+            Self::Installation(token) => &token.secret,
+        };
+        let mut value = HeaderValue::from_str(&format!("Bearer {secret}")).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// An installation's token, and what has to be known to use it.
+#[derive(Clone, Deserialize, Serialize)]
+pub(super) struct Token {
+    /// The API and the App that it is for: another configuration's token is a miss.
+    issuer: String,
+    installation: u64,
+    secret: String,
+    /// By this machine's clock, in seconds since 1970.
+    minted_at: u64,
+    /// By this machine's clock, in seconds since 1970, less [`SPARE_LIFETIME`].
+    usable_until: u64,
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Token of installation {}", self.installation)
+    }
+}
+
+impl Token {
+    fn is_usable(&self, now: SystemTime) -> bool {
+        seconds(now) < self.usable_until
+    }
+
+    /// GitHub's replicas may not know a token yet that another of them has just made.
+    fn is_fresh(&self, now: SystemTime) -> bool {
+        seconds(now).saturating_sub(self.minted_at) <= REPLICATION_LAG.as_secs()
+    }
+}
+
+/// What one request to Landfall has found out about its credential.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    /// The token of the owner that was asked for last; a request is about one.
+    token: RefCell<Option<(String, Token)>>,
+    /// Set once a token from the store was refused.
+    distrusts_store: Cell<bool>,
+    /// Seconds that GitHub's clock is ahead of ours, once that is known to matter.
+    skew: Cell<i64>,
+}
+
+impl<H: Host> GitHub<'_, H> {
+    /// The credential for something of `owner`'s.
+    pub(super) async fn authorization(
+        &self,
+        owner: &str,
+        deadline: Deadline,
+    ) -> Result<Authorization, Error> {
+        match &self.config.credential {
+            Credential::Anonymous => Ok(Authorization::Anonymous),
+            Credential::Token(token) => Ok(Authorization::Bearer(token.clone())),
+            Credential::App { .. } => {
+                let token = match self.known_token(owner) {
+                    Some(token) => token,
+                    None => self.mint(owner, deadline).await?,
+                };
+                self.credentials
+                    .token
+                    .replace(Some((owner.to_owned(), token.clone())));
+                Ok(Authorization::Installation(token))
+            }
+        }
+    }
+
+    /// Whether a call that was answered 401 may be tried again. A fresh token is waited for, at most three times and
+    /// 3.5 s in all; one from the store that is refused is replaced, once.
+    pub(super) async fn renew(
+        &self,
+        owner: &str,
+        refused: &Authorization,
+        attempt: u32,
+        deadline: Deadline,
+    ) -> bool {
+        let Authorization::Installation(token) = refused else {
+            return false;
+        };
+        let now = self.host.now();
+        if token.is_fresh(now) {
+            let wait = FIRST_WAIT * 2u32.saturating_pow(attempt);
+            let may_wait = attempt < MAX_WAITS && wait < deadline.left(now);
+            if may_wait {
+                self.host.sleep(wait).await;
+            }
+            return may_wait;
+        }
+        self.host.log(&format!(
+            "GitHub no longer accepts the stored token for `{owner}`: making a new one"
+        ));
+        self.credentials.token.replace(None);
+        !self.credentials.distrusts_store.replace(true)
+    }
+
+    /// Whether the credential could be used for each owner; what stands against it, one sentence each.
+    pub async fn check_credential(&self, deadline: Deadline) -> Vec<String> {
+        let Credential::App { installation, .. } = &self.config.credential else {
+            return Vec::new();
+        };
+        let mut problems = Vec::new();
+        let mut owners = self.config.allowed_owners.iter();
+        // One configured installation is the same for all owners.
+        let count = if installation.is_some() {
+            1
+        } else {
+            MAX_CHECKED_OWNERS
+        };
+        for owner in owners.by_ref().take(count) {
+            let owner = owner.as_str();
+            if self.known_token(owner).is_some() {
+                continue;
+            }
+            let found = match installation {
+                Some(_) => self.mint(owner, deadline).await.map(|_| ()),
+                None => self.find_installation(owner, deadline).await.map(|_| ()),
+            };
+            match found {
+                Ok(()) => {}
+                Err(Error::Misconfigured(mut found)) => problems.append(&mut found),
+                Err(Error::NotFound(_)) => problems.push(format!(
+                    "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out of \
+                     `allowed_owners`"
+                )),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        problems
+    }
+
+    fn known_token(&self, owner: &str) -> Option<Token> {
+        let now = self.host.now();
+        let in_hand = match &*self.credentials.token.borrow() {
+            Some((known, token)) if known == owner => Some(token.clone()),
+            _ => None,
+        };
+        let stored = || {
+            let is_trusted = !self.credentials.distrusts_store.get();
+            is_trusted
+                .then(|| cache::load::<Token>(self.host, &self.token_key(owner)))
+                .flatten()
+        };
+        in_hand
+            .or_else(stored)
+            .filter(|token| token.issuer == self.issuer() && token.is_usable(now))
+    }
+
+    /// Makes a token that can read contents and metadata, and nothing else.
+    async fn mint(&self, owner: &str, deadline: Deadline) -> Result<Token, Error> {
+        let installation = match &self.config.credential {
+            Credential::App {
+                installation: Some(installation),
+                ..
+            } => *installation,
+            _ => self.find_installation(owner, deadline).await?,
+        };
+        let path = format!("/app/installations/{installation}/access_tokens");
+        let answer = self
+            .as_app(Method::POST, &path, PERMISSIONS, deadline)
+            .await?;
+        let minted: Minted = match Meaning::of(answer.status, &answer.headers, &answer.body) {
+            Meaning::Success => serde_json::from_slice(&answer.body)
+                .map_err(|error| Error::Malformed(format!("POST {path}: {error}")))?,
+            Meaning::NotFound => return Err(Error::NotFound(NotFound::Installation)),
+            Meaning::Unexpected(StatusCode::UNPROCESSABLE_ENTITY) => {
+                return Err(Error::Rejected(format!(
+                    "the App lacks a permission (it needs contents:read and metadata:read): {}",
+                    message(&answer.body).unwrap_or_default()
+                )));
+            }
+            meaning => return Err(meaning.into_error(&path, &answer.body)),
+        };
+        let now = self.host.now();
+        let expires_at = humantime::parse_rfc3339(&minted.expires_at)
+            .map_err(|_| Error::Malformed(format!("POST {path}: `expires_at` is no time")))?;
+        // Both times are GitHub's, so what is between them is right even where our own clock is not.
+        let lifetime = expires_at
+            .duration_since(date(&answer.headers).unwrap_or(now))
+            .unwrap_or_default();
+        let token = Token {
+            issuer: self.issuer(),
+            installation,
+            secret: minted.token,
+            minted_at: seconds(now),
+            usable_until: seconds(now + lifetime.saturating_sub(SPARE_LIFETIME)),
+        };
+        cache::save(self.host, &self.token_key(owner), &token);
+        Ok(token)
+    }
+
+    /// The id of the App's installation for an owner, who may be an organisation or a user.
+    async fn find_installation(&self, owner: &str, deadline: Deadline) -> Result<u64, Error> {
+        for path in [
+            format!("/orgs/{owner}/installation"),
+            format!("/users/{owner}/installation"),
+        ] {
+            let answer = self.as_app(Method::GET, &path, "", deadline).await?;
+            let installation: Installation =
+                match Meaning::of(answer.status, &answer.headers, &answer.body) {
+                    Meaning::Success => serde_json::from_slice(&answer.body)
+                        .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?,
+                    Meaning::NotFound => continue,
+                    meaning => return Err(meaning.into_error(&path, &answer.body)),
+                };
+            if installation.suspended_at.is_some() {
+                return Err(Error::Rejected(format!(
+                    "the App's installation for `{owner}` is suspended"
+                )));
+            }
+            return Ok(installation.id);
+        }
+        Err(Error::NotFound(NotFound::Installation))
+    }
+
+    /// Calls the API as the App itself. A clock that GitHub does not agree with is repaired once, by its `Date`.
+    async fn as_app(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
+        let answer = self.signed(method.clone(), path, body, deadline).await?;
+        let now = self.host.now();
+        let skew = date(&answer.headers).map_or(0, |date| difference(date, now));
+        let is_other_time = skew.abs_diff(self.credentials.skew.get()) > TOLERATED_SKEW.as_secs();
+        if answer.status != StatusCode::UNAUTHORIZED || !is_other_time {
+            return Ok(answer);
+        }
+        self.host.log(&format!(
+            "this machine's clock differs from GitHub's by {} s",
+            -skew
+        ));
+        self.credentials.skew.set(skew);
+        self.signed(method, path, body, deadline).await
+    }
+
+    async fn signed(
+        &self,
+        method: Method,
+        path: &str,
+        body: &str,
+        deadline: Deadline,
+    ) -> Result<Answer, Error> {
+        let jwt = Authorization::Bearer(self.jwt()?);
+        if method == Method::GET {
+            return self.follow(path, &jwt, deadline).await;
+        }
+        let url = self.config.github.api(path);
+        let request = request(method, &url, Some(&jwt), body.as_bytes().to_vec())?;
+        let response = self.send(request, deadline).await?;
+        self.collect(response, deadline).await
+    }
+
+    /// A JWT that says who the App is for the next eight minutes.
+    fn jwt(&self) -> Result<Secret, Error> {
+        let Credential::App {
+            id, private_key, ..
+        } = &self.config.credential
+        else {
+            return Err(Error::Misconfigured(vec![
+                "`github_app_id` is missing".to_owned(),
+            ]));
+        };
+        let pem = private_key.expose();
+        let key = RsaPrivateKey::from_pkcs1_pem(pem)
+            .ok()
+            .or_else(|| RsaPrivateKey::from_pkcs8_pem(pem).ok())
+            .ok_or_else(|| {
+                Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")])
+            })?;
+        let now = seconds(self.host.now()).saturating_add_signed(self.credentials.skew.get());
+        let claims =
+            serde_json::json!({ "iat": now.saturating_sub(60), "exp": now + 480, "iss": id });
+        let message = format!(
+            "{}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","typ":"JWT"}"#),
+            BASE64_URL_SAFE_NO_PAD.encode(claims.to_string()),
+        );
+        // Signing with randomness blinds the private key's arithmetic against timing.
+        let signature = SigningKey::<Sha256>::new(key)
+            .try_sign_with_rng(&mut Randomness(self.host), message.as_bytes())
+            .map_err(|_| Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")]))?;
+        Ok(Secret::new(format!(
+            "{message}.{}",
+            BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes())
+        )))
+    }
+
+    fn issuer(&self) -> String {
+        match &self.config.credential {
+            Credential::App { id, .. } => format!("{} {id}", self.config.github.api_base()),
+            Credential::Token(_) | Credential::Anonymous => String::new(),
+        }
+    }
+
+    fn token_key(&self, owner: &str) -> Key {
+        match &self.config.credential {
+            Credential::App {
+                installation: Some(installation),
+                ..
+            } => Key::installation_token(*installation),
+            _ => Key::owner_token(owner),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Minted {
+    token: String,
+    expires_at: String,
+}
+
+#[derive(Deserialize)]
+struct Installation {
+    id: u64,
+    suspended_at: Option<String>,
+}
+
+/// The host's randomness, as the signature's library wants it.
+struct Randomness<'h, H>(&'h H);
+
+impl<H: Host> RngCore for Randomness<'_, H> {
+    fn next_u32(&mut self) -> u32 {
+        let mut bytes = [0; 4];
+        self.0.random(&mut bytes);
+        u32::from_le_bytes(bytes)
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.random(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+        self.0.random(bytes);
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), RandomError> {
+        self.0.random(bytes);
+        Ok(())
+    }
+}
+
+impl<H: Host> CryptoRng for Randomness<'_, H> {}
+
+/// The `Date` of a response.
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}
+
+fn difference(a: SystemTime, b: SystemTime) -> i64 {
+    let (a, b) = (i64::try_from(seconds(a)), i64::try_from(seconds(b)));
+    a.unwrap_or(0).saturating_sub(b.unwrap_or(0))
+}
+
+const PERMISSIONS: &str = r#"{"permissions":{"contents":"read","metadata":"read"}}"#;
+/// GitHub's tokens live an hour.
+const SPARE_LIFETIME: Duration = Duration::from_mins(5);
+/// How long GitHub's own libraries expect a fresh token to be refused.
+const REPLICATION_LAG: Duration = Duration::from_secs(5);
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const MAX_WAITS: u32 = 3;
+/// A JWT is good from a minute before now, for eight: less than this is no reason to sign anew.
+const TOLERATED_SKEW: Duration = Duration::from_secs(30);
+/// `/readyz` asks GitHub for no more than these.
+const MAX_CHECKED_OWNERS: usize = 20;

@@ -1,0 +1,198 @@
+//! What a response of GitHub's API means: a pure function of status, headers and body.
+//!
+//! GitHub uses 403 for two very different things, a missing permission and a rate limit, and hides what may not be
+//! seen behind 404. Documented at <https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api>
+//! and <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use serde::Deserialize;
+
+use crate::error::{Error, NotFound};
+
+/// What a response means for the one who asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// 200 or 201.
+    Success,
+    /// 401: the token or the JWT is not accepted.
+    Unauthorized,
+    /// 403: accepted, but not permitted, or suspended.
+    Forbidden,
+    /// 404, or 451 for what was taken down.
+    NotFound,
+    /// 409, where an empty git repository is asked for its refs.
+    Empty,
+    /// 403 or 429: a primary or secondary rate limit; how long GitHub asks to wait.
+    Limited(Duration),
+    /// 5xx.
+    Unavailable(StatusCode),
+    /// Any other status: not what the API promises.
+    Unexpected(StatusCode),
+}
+
+impl Meaning {
+    /// Reads a response.
+    #[must_use]
+    pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        match status.as_u16() {
+            200 | 201 => Self::Success,
+            401 => Self::Unauthorized,
+            403 | 429 => match limit(status, headers, body) {
+                Some(wait) => Self::Limited(wait),
+                None => Self::Forbidden,
+            },
+            404 | 451 => Self::NotFound,
+            409 => Self::Empty,
+            500..=599 => Self::Unavailable(status),
+            _ => Self::Unexpected(status),
+        }
+    }
+
+    /// The failure that this is, for a call that has no better word for it.
+    #[must_use]
+    pub fn into_error(self, path: &str, body: &[u8]) -> Error {
+        let detail = |status: u16| match message(body) {
+            Some(message) => format!("{path}: {status}: {message}"),
+            None => format!("{path}: {status}"),
+        };
+        match self {
+            Self::Unauthorized => Error::Rejected(detail(401)),
+            Self::Forbidden => Error::Rejected(detail(403)),
+            Self::NotFound => Error::NotFound(NotFound::Repository),
+            Self::Empty => Error::NotFound(NotFound::Versions),
+            Self::Limited(retry_after) => Error::Limited { retry_after },
+            Self::Unavailable(status) => Error::Unavailable(detail(status.as_u16())),
+            Self::Unexpected(status) => Error::Malformed(detail(status.as_u16())),
+            Self::Success => Error::Malformed(format!("{path}: unexpected success")),
+        }
+    }
+}
+
+/// How long to wait, if a 403 or 429 is a limit at all.
+fn limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
+    let number =
+        |name: &str| -> Option<u64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
+    if let Some(seconds) = number(header::RETRY_AFTER.as_str()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let is_exhausted = number("x-ratelimit-remaining") == Some(0);
+    let says_limit = || {
+        let document = serde_json::from_slice::<Problem>(body).unwrap_or_default();
+        let message = document.message.to_ascii_lowercase();
+        let page = document.documentation_url;
+        message.contains("rate limit") || page.contains("rate-limits") || page.contains("#abuse")
+    };
+    let is_limit = status == StatusCode::TOO_MANY_REQUESTS || is_exhausted || says_limit();
+    // GitHub: without `retry-after`, wait for the reset or at least a minute. Callers only need to know that it is long.
+    is_limit.then_some(Duration::from_mins(1))
+}
+
+/// GitHub's own words, if they are fit for a log line.
+pub(crate) fn message(body: &[u8]) -> Option<String> {
+    let message = serde_json::from_slice::<Problem>(body).ok()?.message;
+    let text: String = message
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem {
+    message: String,
+    documentation_url: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_means_what_github_documents() {
+        let limit = r#"{"message":"API rate limit exceeded for installation ID 1."}"#;
+        let secondary = r#"{"message":"You have exceeded a secondary rate limit."}"#;
+        let abuse = r#"{"message":"Slow down","documentation_url":"https://docs.github.com/x#abuse-rate-limits"}"#;
+        let permission = r#"{"message":"Resource not accessible by integration"}"#;
+        let minute = Duration::from_mins(1);
+        for (status, headers, body, meaning) in [
+            (200, &[][..], "[]", Meaning::Success),
+            (201, &[], "{}", Meaning::Success),
+            (401, &[], "{}", Meaning::Unauthorized),
+            (403, &[], permission, Meaning::Forbidden),
+            (
+                403,
+                &[("x-ratelimit-remaining", "4999")],
+                permission,
+                Meaning::Forbidden,
+            ),
+            (
+                403,
+                &[("x-ratelimit-remaining", "0")],
+                permission,
+                Meaning::Limited(minute),
+            ),
+            (
+                403,
+                &[("retry-after", "30")],
+                "{}",
+                Meaning::Limited(Duration::from_secs(30)),
+            ),
+            (403, &[], limit, Meaning::Limited(minute)),
+            (403, &[], secondary, Meaning::Limited(minute)),
+            (403, &[], abuse, Meaning::Limited(minute)),
+            (403, &[], "<html>", Meaning::Forbidden),
+            (429, &[], "<html>", Meaning::Limited(minute)),
+            (
+                429,
+                &[("retry-after", "soon")],
+                "",
+                Meaning::Limited(minute),
+            ),
+            (404, &[], "{}", Meaning::NotFound),
+            (451, &[], "{}", Meaning::NotFound),
+            (409, &[], "{}", Meaning::Empty),
+            (
+                500,
+                &[],
+                "",
+                Meaning::Unavailable(StatusCode::INTERNAL_SERVER_ERROR),
+            ),
+            (
+                503,
+                &[("retry-after", "9")],
+                "",
+                Meaning::Unavailable(StatusCode::SERVICE_UNAVAILABLE),
+            ),
+            (204, &[], "", Meaning::Unexpected(StatusCode::NO_CONTENT)),
+            (304, &[], "", Meaning::Unexpected(StatusCode::NOT_MODIFIED)),
+            (410, &[], "", Meaning::Unexpected(StatusCode::GONE)),
+        ] {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                Meaning::of(status, &headers, body.as_bytes()),
+                meaning,
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_is_made_fit_for_one_log_line() {
+        assert_eq!(message(br#"{"message":"a\nb"}"#).as_deref(), Some("ab"));
+        assert_eq!(message(b"<html>"), None);
+        assert_eq!(
+            message(&[b"{\"message\":\"", &[b'x'; 900][..], b"\"}"].concat())
+                .unwrap()
+                .len(),
+            200
+        );
+    }
+}

@@ -1,0 +1,38 @@
+//! Landfall: a private Terraform and OpenTofu module registry in one WebAssembly component. A git tag is a version.
+//!
+//! # The way of a request
+//! `src/bin/` (what a host offers) → `wasi_http` (its request) → [`app::handle`] → [`route::Route::parse`] →
+//! [`config::Config::load`] → [`registry::Registry`] → [`github::GitHub`] → [`wire`] (the response) → the response is
+//! sent → [`record::Record::finish`] (the log line).
+//!
+//! # The files
+//! | file | what it is about |
+//! |---|---|
+//! | [`app`] | one request, one answer |
+//! | [`route`] | every path there is |
+//! | [`config`] | every variable there is |
+//! | [`module`] | names and versions: addresses, repository names, tags |
+//! | [`registry`] | the product: versions, download, archive |
+//! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]) |
+//! | [`archive`] | the zip without its top folder: the machine ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
+//! | [`cache`] | what is kept between requests |
+//! | [`wire`] | the protocol's documents and headers |
+//! | [`error`] | every failure, by blame, and its status |
+//! | [`record`] | the log's one line a request |
+//! | [`host`] | the port: everything outside |
+//! | `wasi_http` | that port on WASI, for both bins; only compiled for WebAssembly |
+
+pub mod app;
+pub mod archive;
+pub mod cache;
+pub mod config;
+pub mod error;
+pub mod github;
+pub mod host;
+pub mod module;
+pub mod record;
+pub mod registry;
+pub mod route;
+#[cfg(target_family = "wasm")]
+pub mod wasi_http;
+pub mod wire;

@@ -1,0 +1,111 @@
+//! What the log says of a request: one line of JSON, written when everything has been sent.
+//!
+//! It names the route and the module, never the request target: that may carry what is nobody's business.
+
+use std::time::SystemTime;
+
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::app::Request;
+use crate::error::Error;
+use crate::host::Host;
+use crate::route::{ModuleRoute, Route, Wanted};
+
+/// One request, as it is known so far.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record {
+    /// When it began, RFC 3339.
+    time: String,
+    #[serde(skip)]
+    began: SystemTime,
+    method: String,
+    route: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    upstream_calls: u32,
+    /// Bytes of an archive that the client got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent_bytes: Option<u64>,
+    duration_ms: u64,
+}
+
+impl Record {
+    /// A request came in.
+    #[must_use]
+    pub(crate) fn begin(now: SystemTime, request: &Request) -> Self {
+        Self {
+            time: humantime::format_rfc3339_millis(now).to_string(),
+            began: now,
+            method: request.method.as_str().chars().take(16).collect(),
+            route: "none",
+            module: None,
+            version: None,
+            commit: None,
+            status: 0,
+            error: None,
+            upstream_calls: 0,
+            sent_bytes: None,
+            duration_ms: 0,
+        }
+    }
+
+    pub(crate) fn route(&mut self, route: &Route) {
+        self.route = match route {
+            Route::Discovery => "discovery",
+            Route::Alive => "healthz",
+            Route::Ready => "readyz",
+            Route::Module(ModuleRoute::Versions(_)) => "versions",
+            Route::Module(ModuleRoute::Download(..)) => "download",
+            Route::Module(ModuleRoute::Archive(_)) => "archive",
+        };
+        if let Route::Module(route) = route {
+            let (module, version) = match route {
+                ModuleRoute::Versions(module) => (module, None),
+                ModuleRoute::Download(module, Wanted::Latest) => {
+                    (module, Some("latest".to_owned()))
+                }
+                ModuleRoute::Download(module, Wanted::Version(version)) => {
+                    (module, Some(version.to_string()))
+                }
+                ModuleRoute::Archive(archive) => {
+                    self.commit = Some(archive.commit.to_string());
+                    (&archive.module, Some(archive.version.to_string()))
+                }
+            };
+            self.module = Some(module.to_string());
+            self.version = version;
+        }
+    }
+
+    pub(crate) fn upstream_calls(&mut self, calls: u32) {
+        self.upstream_calls = calls;
+    }
+
+    pub(crate) fn status(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+    }
+
+    pub(crate) fn fail(&mut self, error: &Error) {
+        self.error = Some(error.to_string());
+    }
+
+    /// Writes the line. `sent` is how an archive's way to the client ended.
+    pub fn finish(mut self, host: &impl Host, sent: Option<Result<u64, Error>>) {
+        match sent {
+            None => {}
+            Some(Ok(bytes)) => self.sent_bytes = Some(bytes),
+            Some(Err(error)) => self.fail(&error),
+        }
+        let duration = host.now().duration_since(self.began).unwrap_or_default();
+        self.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        host.log(&serde_json::to_string(&self).unwrap_or_default());
+    }
+}

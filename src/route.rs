@@ -1,0 +1,264 @@
+//! Which of Landfall's routes a request is for: a pure function of method and path.
+
+use http::Method;
+
+use crate::error::{Error, NotFound};
+use crate::module::{ModuleAddress, ModuleVersion, ObjectId};
+
+/// Every route there is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// `/.well-known/terraform.json`: Terraform's service discovery, which no client retries and several ask
+    /// without their credentials.
+    Discovery,
+    /// `/healthz`: the component answers.
+    Alive,
+    /// `/readyz`: the component could serve modules.
+    Ready,
+    /// Whatever only a caller who may read gets an answer to.
+    Module(ModuleRoute),
+}
+
+/// The routes that lead to modules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ModuleRoute {
+    /// `/v1/modules/:namespace/:name/:system/versions`
+    Versions(ModuleAddress),
+    /// `/v1/modules/:namespace/:name/:system[/:version]/download`
+    Download(ModuleAddress, Wanted),
+    /// `/archive/:namespace/:name/:system/:version/:commit.zip`
+    Archive(ArchiveAddress),
+}
+
+/// The version that a download is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// No version, or `latest`: the newest stable one. Trivy and Checkov ask this way.
+    Latest,
+    /// A version, not necessarily spelled as its tag is.
+    Version(ModuleVersion),
+}
+
+/// One version's archive. Its path names the commit, so that the URL of other content is another URL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveAddress {
+    /// The module.
+    pub module: ModuleAddress,
+    /// Its version.
+    pub version: ModuleVersion,
+    /// The commit that the version's tag pointed at when the URL was made.
+    pub commit: ObjectId,
+}
+
+impl ArchiveAddress {
+    /// The path that [`Route::parse`] reads back. It ends in `.zip`, because Terraform tells an archive from a web
+    /// page by that alone, and has no `//`, which would cut off a subdirectory.
+    #[must_use]
+    pub fn path(&self) -> String {
+        let Self {
+            module,
+            version,
+            commit,
+        } = self;
+        format!("/archive/{module}/{version}/{commit}.zip")
+    }
+}
+
+impl Route {
+    /// Reads a request's method and path. The path is taken as it was sent: no name that can exist needs percent
+    /// encoding, except for a version's `+`.
+    ///
+    /// # Errors
+    /// [`NotFound::Path`] for a path that is no route or has a name that cannot exist, and
+    /// [`Error::MethodNotAllowed`] for one that is a route, but is only read.
+    pub fn parse(method: &Method, path: &str) -> Result<Self, Error> {
+        let route = Self::of_path(path).ok_or(Error::NotFound(NotFound::Path))?;
+        if matches!(*method, Method::GET | Method::HEAD) {
+            Ok(route)
+        } else {
+            Err(Error::MethodNotAllowed { allow: "GET, HEAD" })
+        }
+    }
+
+    fn of_path(path: &str) -> Option<Self> {
+        let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
+        Some(match *segments.as_slice() {
+            [".well-known", "terraform.json"] => Self::Discovery,
+            ["healthz"] => Self::Alive,
+            ["readyz"] => Self::Ready,
+            ["v1", "modules", namespace, name, system, ref rest @ ..] => {
+                let module = ModuleAddress::parse(namespace, name, system)?;
+                Self::Module(match *rest {
+                    ["versions"] => ModuleRoute::Versions(module),
+                    ["download"] | ["latest", "download"] => {
+                        ModuleRoute::Download(module, Wanted::Latest)
+                    }
+                    [version, "download"] => {
+                        ModuleRoute::Download(module, Wanted::Version(parse_version(version)?))
+                    }
+                    _ => return None,
+                })
+            }
+            ["archive", namespace, name, system, version, file] => {
+                Self::Module(ModuleRoute::Archive(ArchiveAddress {
+                    module: ModuleAddress::parse(namespace, name, system)?,
+                    version: parse_version(version)?,
+                    commit: ObjectId::parse(file.strip_suffix(".zip")?)?,
+                }))
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn parse_version(segment: &str) -> Option<ModuleVersion> {
+    ModuleVersion::requested(&segment.replace("%2B", "+").replace("%2b", "+"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+    fn route(path: &str) -> Option<String> {
+        Route::parse(&Method::GET, path)
+            .ok()
+            .map(|route| match route {
+                Route::Discovery => "discovery".to_owned(),
+                Route::Alive => "alive".to_owned(),
+                Route::Ready => "ready".to_owned(),
+                Route::Module(ModuleRoute::Versions(module)) => format!("versions {module}"),
+                Route::Module(ModuleRoute::Download(module, Wanted::Latest)) => {
+                    format!("latest {module}")
+                }
+                Route::Module(ModuleRoute::Download(module, Wanted::Version(version))) => {
+                    format!("download {module} {version}")
+                }
+                Route::Module(ModuleRoute::Archive(archive)) => {
+                    format!("archive {}", archive.path())
+                }
+            })
+    }
+
+    #[test]
+    fn every_path_is_one_route_or_none() {
+        let long = "a".repeat(65);
+        for (path, expected) in [
+            ("/.well-known/terraform.json", Some("discovery")),
+            ("/healthz", Some("alive")),
+            ("/readyz", Some("ready")),
+            (
+                "/v1/modules/acme/vpc/aws/versions",
+                Some("versions acme/vpc/aws"),
+            ),
+            (
+                "/v1/modules/Acme/VPC/aws/versions",
+                Some("versions Acme/VPC/aws"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/1.0.0/download",
+                Some("download acme/vpc/aws 1.0.0"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/v1.0/download",
+                Some("download acme/vpc/aws 1.0.0"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/1.0.0%2Bb.5/download",
+                Some("download acme/vpc/aws 1.0.0+b.5"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/1.0.0+b.5/download",
+                Some("download acme/vpc/aws 1.0.0+b.5"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/download",
+                Some("latest acme/vpc/aws"),
+            ),
+            (
+                "/v1/modules/acme/vpc/aws/latest/download",
+                Some("latest acme/vpc/aws"),
+            ),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}.zip"),
+                Some(&*format!(
+                    "archive /archive/acme/vpc/aws/1.0.0/{COMMIT}.zip"
+                )),
+            ),
+            ("", None),
+            ("/", None),
+            ("/status", None),
+            ("//healthz", None),
+            ("/healthz/", None),
+            ("/.well-known/terraform.json/", None),
+            ("/v1/modules/", None),
+            ("/v1/modules/acme/vpc/aws", None),
+            ("/v1/modules/acme/vpc/aws/versions/", None),
+            ("/v1/modules/acme//aws/versions", None),
+            ("/v1/modules/acme/../aws/versions", None),
+            ("/v1/modules/acme/%2e%2e/aws/versions", None),
+            ("/v1/modules/acme/a.b/aws/versions", None),
+            ("/v1/modules/acme/a%00/aws/versions", None),
+            ("/v1/modules/acme/vpc/a-b/versions", None),
+            (&format!("/v1/modules/acme/{long}/aws/versions"), None),
+            ("/v1/modules/acme/vpc/aws/main/download", None),
+            ("/v1/modules/acme/vpc/aws/1.0.0/1/download", None),
+            ("/archive/acme/vpc/aws/1.0.0/main.zip", None),
+            (&format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}"), None),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0/{}.zip", COMMIT.to_uppercase()),
+                None,
+            ),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0/{}.zip", &COMMIT[1..]),
+                None,
+            ),
+        ] {
+            assert_eq!(route(path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_reading_is_allowed() {
+        let path = "/v1/modules/acme/vpc/aws/versions";
+        for method in [
+            Method::POST,
+            Method::PUT,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::PATCH,
+        ] {
+            let refused = Route::parse(&method, path).unwrap_err();
+            assert_eq!(refused, Error::MethodNotAllowed { allow: "GET, HEAD" });
+            assert_eq!(
+                Route::parse(&method, "/x").unwrap_err(),
+                Error::NotFound(NotFound::Path)
+            );
+        }
+        assert!(Route::parse(&Method::HEAD, path).is_ok());
+    }
+
+    proptest! {
+        #[test]
+        fn an_archive_address_reads_its_own_path_back(
+            names in "[0-9A-Za-z][0-9A-Za-z_-]{0,62}[0-9A-Za-z]/[0-9A-Za-z]/[0-9a-z]{1,64}",
+            version in "[0-9]{1,3}\\.[1-9]\\.0(-[a-z]{1,5})?(\\+[0-9a-z]{1,5})?",
+            commit in "[0-9a-f]{40}",
+        ) {
+            prop_assume!(!version.starts_with('0') || version.starts_with("0."));
+            let path = format!("/archive/{names}/{version}/{commit}.zip");
+            match Route::parse(&Method::GET, &path) {
+                Ok(Route::Module(ModuleRoute::Archive(archive))) => prop_assert_eq!(archive.path(), path),
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+
+        #[test]
+        fn no_path_breaks_the_parser(path in "\\PC{0,120}") {
+            let _ = Route::parse(&Method::GET, &path);
+        }
+    }
+}

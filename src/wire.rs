@@ -1,0 +1,145 @@
+//! What goes over the wire: the registry protocol's documents and headers, and nothing of GitHub's.
+//!
+//! The protocol leaves much open; these are the forms that every client accepts:
+//! <https://developer.hashicorp.com/terraform/internals/module-registry-protocol>.
+
+use http::header::{self, HeaderName};
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::registry::Listing;
+use crate::route::ArchiveAddress;
+
+/// Terraform's service discovery. The path has a slash at both ends: some clients resolve it against the document, some
+/// against the root, and some only append to it.
+#[must_use]
+pub fn discovery() -> Response<Vec<u8>> {
+    json(StatusCode::OK, r#"{"modules.v1":"/v1/modules/"}"#.into())
+}
+
+/// The component is alive, or ready.
+#[must_use]
+pub fn healthy() -> Response<Vec<u8>> {
+    json(StatusCode::OK, r#"{"status":"ok"}"#.into())
+}
+
+/// A module's versions: one element in `modules`, and no more fields than clients read, because what is there must
+/// have the right type.
+#[must_use]
+pub fn versions(listing: &Listing) -> Response<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        modules: [Module<'a>; 1],
+    }
+    #[derive(Serialize)]
+    struct Module<'a> {
+        source: &'a str,
+        versions: Vec<Version>,
+    }
+    #[derive(Serialize)]
+    struct Version {
+        version: String,
+    }
+    let versions = listing
+        .versions
+        .iter()
+        .map(|it| Version {
+            version: it.to_string(),
+        })
+        .collect();
+    let document = Document {
+        modules: [Module {
+            source: &listing.source,
+            versions,
+        }],
+    };
+    json(
+        StatusCode::OK,
+        serde_json::to_vec(&document).unwrap_or_default(),
+    )
+}
+
+/// 204 and the location in a header: the one form of answer that all clients take. The location is absolute, for Trivy
+/// and Terragrunt's cache.
+pub fn download(base_url: &str, archive: &ArchiveAddress) -> Result<Response<Vec<u8>>, Error> {
+    let location = HeaderValue::try_from(format!("{base_url}{}", archive.path()))
+        .map_err(|_| Error::BadRequest(NO_BASE_URL))?;
+    let mut response = Response::new(Vec::new());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(TERRAFORM_GET, location);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NO_STORE);
+    Ok(response)
+}
+
+/// An archive's response, with its length where that is known before it is sent. Never `Accept-Ranges`: with it, go-getter takes an archive of unknown length for
+/// one that it has already.
+#[must_use]
+pub fn archive<B>(archive: &ArchiveAddress, length: Option<usize>, body: B) -> Response<B> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/zip"),
+    );
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, max-age=3600"),
+    );
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", archive.commit)) {
+        headers.insert(header::ETAG, tag);
+    }
+    response
+}
+
+/// An error, with `{"errors":["..."]}` as its body. Terraform shows it to its user, for downloads.
+#[must_use]
+pub fn error(error: &Error) -> Response<Vec<u8>> {
+    let mut response = errors(error.status(), &error.public());
+    let headers = response.headers_mut();
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if let Error::MethodNotAllowed { allow } = error {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}
+
+/// Why the component is not ready.
+#[must_use]
+pub fn not_ready(problems: &[String]) -> Response<Vec<u8>> {
+    errors(StatusCode::SERVICE_UNAVAILABLE, problems)
+}
+
+fn errors(status: StatusCode, errors: &[String]) -> Response<Vec<u8>> {
+    let mut response = json(
+        status,
+        serde_json::to_vec(&serde_json::json!({ "errors": errors })).unwrap_or_default(),
+    );
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NO_STORE);
+    response
+}
+
+fn json(status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    response
+}
+
+/// What to do where a request does not tell how it reached Landfall.
+pub const NO_BASE_URL: &str = "this request has no usable Host: the operator can set `base_url`";
+
+const TERRAFORM_GET: HeaderName = HeaderName::from_static("x-terraform-get");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

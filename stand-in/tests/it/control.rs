@@ -1,0 +1,168 @@
+//! The control endpoints.
+
+use landfall_stand_in::{Counts, Fault, FaultKind, Knobs, LogEntry};
+use serde_json::json;
+
+use crate::client::GitHub;
+
+#[test]
+fn faults_knobs_and_the_log_are_reached_over_http() {
+    let (github, _) = GitHub::with_network();
+    let order = json!([
+        {"origin": "api", "path": "/orgs/*", "times": 1, "fault": {"stall": {"seconds": 0}}},
+        {"origin": "archive", "fault": "empty_body"},
+    ]);
+    assert_eq!(
+        github
+            .send("POST", "/_stand-in/faults", "", &order.to_string())
+            .status,
+        204
+    );
+    let one = json!({"origin": "api", "method": "GET", "path": "/repos/*", "times": 2, "fault": "server_error"});
+    assert_eq!(
+        github
+            .send("POST", "/_stand-in/faults", "", &one.to_string())
+            .status,
+        204
+    );
+    let expected = vec![
+        Fault::api("/orgs/*", FaultKind::Stall { seconds: 0 }).times(1),
+        Fault {
+            times: None,
+            ..Fault::next_archive(FaultKind::EmptyBody)
+        },
+        Fault {
+            method: Some("GET".to_owned()),
+            ..Fault::api("/repos/*", FaultKind::ServerError).times(2)
+        },
+    ];
+    let told = github.get("/_stand-in/faults", "").json();
+    assert_eq!(
+        serde_json::from_value::<Vec<Fault>>(told).unwrap(),
+        expected
+    );
+    assert_eq!(github.stand_in.faults(), expected);
+    assert_eq!(github.get("/repos/acme/network", "").status, 500);
+    assert_eq!(
+        github.send("DELETE", "/_stand-in/faults", "", "").status,
+        204
+    );
+    assert_eq!(github.stand_in.faults(), []);
+
+    let turned = github
+        .send("PATCH", "/_stand-in/knobs", "", r#"{"token_lag_uses": 3}"#)
+        .json();
+    assert_eq!(
+        serde_json::from_value::<Knobs>(turned).unwrap(),
+        github.stand_in.knobs()
+    );
+    assert_eq!(
+        github.stand_in.knobs(),
+        Knobs {
+            token_lag_uses: 3,
+            ..Knobs::default()
+        }
+    );
+
+    let log = github.get("/_stand-in/log", "").json();
+    assert_eq!(
+        serde_json::from_value::<Vec<LogEntry>>(log).unwrap(),
+        github.stand_in.log()
+    );
+    let counts = github.get("/_stand-in/counts", "").json();
+    assert_eq!(
+        serde_json::from_value::<Counts>(counts).unwrap(),
+        github.stand_in.counts()
+    );
+    assert_eq!(github.send("DELETE", "/_stand-in/log", "", "").status, 204);
+    assert_eq!(github.stand_in.log(), []);
+}
+
+#[test]
+fn repositories_and_installations_are_changed_over_http() {
+    let (github, git_dir) = GitHub::with_network();
+    let change = |method: &str, path: &str, body: serde_json::Value| {
+        github
+            .send(method, &format!("/_stand-in/{path}"), "", &body.to_string())
+            .status
+    };
+    let new = json!({"owner": "acme", "name": "open", "visibility": "public", "git_dir": git_dir});
+    assert_eq!(change("POST", "repositories", new), 200);
+    assert_eq!(github.get("/repos/acme/open", "").status, 200);
+    assert_eq!(
+        change(
+            "POST",
+            "renames",
+            json!({"from": "acme/open", "to": "acme/opened"})
+        ),
+        204
+    );
+    assert_eq!(github.get("/repos/acme/open", "").status, 301);
+    assert_eq!(
+        change(
+            "PUT",
+            "repositories/acme/opened/visibility",
+            json!("private")
+        ),
+        204
+    );
+    assert_eq!(github.get("/repos/acme/opened", "").status, 404);
+    assert_eq!(
+        change(
+            "PUT",
+            "personal-tokens/ghp_one",
+            json!({"repositories": {"only": ["acme/opened"]}})
+        ),
+        204
+    );
+    assert_eq!(
+        github.get("/repos/acme/opened", "Bearer ghp_one").status,
+        200
+    );
+    assert_eq!(
+        change("DELETE", "repositories/acme/opened", json!(null)),
+        204
+    );
+    assert_eq!(
+        github.get("/repos/acme/opened", "Bearer ghp_one").status,
+        404
+    );
+
+    assert_eq!(
+        change("PUT", "installations/acme", json!({"suspended": true})),
+        200
+    );
+    assert_eq!(github.mint("").status, 403);
+    assert_eq!(change("DELETE", "installations/acme", json!(null)), 204);
+    assert_eq!(
+        github.get("/orgs/acme/installation", &github.jwt()).status,
+        404
+    );
+    assert_eq!(change("PUT", "accounts/mona/kind", json!("user")), 204);
+    assert_eq!(change("PUT", "installations/mona", json!({})), 200);
+    assert_eq!(
+        github.get("/users/mona/installation", &github.jwt()).status,
+        200
+    );
+    assert_eq!(
+        github.get("/orgs/mona/installation", &github.jwt()).status,
+        404
+    );
+}
+
+#[test]
+fn what_is_misspelt_is_refused() {
+    let (github, _) = GitHub::with_network();
+    for (path, body) in [
+        ("faults", r#"{"origin": "api", "fault": "unknown"}"#),
+        (
+            "faults",
+            r#"{"origin": "api", "fault": {"stall": {"minutes": 1}}}"#,
+        ),
+        ("faults", r#"{"origin": "api", "time": 1, "fault": "drop"}"#),
+        ("knobs", r#"{"unknown": 1}"#),
+    ] {
+        let reply = github.send("POST", &format!("/_stand-in/{path}"), "", body);
+        assert_eq!(reply.status, 400, "{body}");
+    }
+}

@@ -1,0 +1,17 @@
+//! The stand-in asked over real sockets. Data is compared with what `git` itself says, and every JSON answer is judged by
+//! the schemas of GitHub's `OpenAPI` description on its way through [`client::Client`].
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod api;
+mod archives;
+mod client;
+mod control;
+mod faults;
+mod fixtures;
+mod process;
