@@ -84,7 +84,7 @@ pub async fn handle<'h, H: Host>(host: &'h H, request: &Request) -> Reply<'h, H>
         });
     record.status(response.status());
     Reply {
-        response: without_body(&request.method, response),
+        response: complete(&request.method, response),
         record,
     }
 }
@@ -142,25 +142,38 @@ async fn module<'h, H: Host>(
         }
         ModuleRoute::Archive(archive) if request.method == Method::HEAD => {
             registry.check_archive(archive)?;
-            wire::archive(archive, None, Body::Bytes(Vec::new()))
+            wire::archive(archive, Body::Bytes(Vec::new()))
         }
         ModuleRoute::Archive(archive) => {
             let stream = registry.archive(archive).await?;
-            wire::archive(archive, stream.length(), Body::Archive(Box::new(stream)))
+            wire::archive(archive, Body::Archive(Box::new(stream)))
         }
     })
 }
 
-/// The answer to a HEAD: the same head, and no body.
-fn without_body<'h, H: Host>(
+/// Says how long a body is, and leaves it out for a HEAD, whose length hosts would hold against it.
+fn complete<'h, H: Host>(
     method: &Method,
-    response: Response<Body<'h, H>>,
+    mut response: Response<Body<'h, H>>,
 ) -> Response<Body<'h, H>> {
-    if *method == Method::HEAD {
-        response.map(|_| Body::Bytes(Vec::new()))
-    } else {
-        response
+    match response.body() {
+        _ if *method == Method::HEAD => return response.map(|_| Body::Bytes(Vec::new())),
+        Body::Bytes(bytes) if bytes.is_empty() => {}
+        Body::Bytes(bytes) => {
+            let length = bytes.len().into();
+            response
+                .headers_mut()
+                .insert(header::CONTENT_LENGTH, length);
+        }
+        Body::Archive(stream) => {
+            if let Some(length) = stream.length() {
+                response
+                    .headers_mut()
+                    .insert(header::CONTENT_LENGTH, length.into());
+            }
+        }
     }
+    response
 }
 
 fn is_loopback(authority: &str) -> bool {

@@ -56,6 +56,8 @@ pub enum NotFound {
     Versions,
     /// The repository has no tag for this version, or the tag no longer points to this commit.
     Version,
+    /// GitHub has no archive of the commit.
+    Archive,
 }
 
 impl Error {
@@ -102,7 +104,9 @@ impl Error {
                 | NotFound::Repository
                 | NotFound::Versions,
             ) => "no such module, or it has no version yet",
-            Self::NotFound(NotFound::Version) => "no such version of this module",
+            Self::NotFound(NotFound::Version | NotFound::Archive) => {
+                "no such version of this module"
+            }
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
             Self::Misconfigured(_) => {
@@ -137,6 +141,9 @@ impl std::fmt::Display for Error {
             }
             Self::NotFound(NotFound::Versions) => f.write_str("the repository has no version tag"),
             Self::NotFound(NotFound::Version) => f.write_str("the repository has no such version"),
+            Self::NotFound(NotFound::Archive) => {
+                f.write_str("GitHub has no archive of this commit")
+            }
             Self::MethodNotAllowed { allow } => write!(f, "method not allowed, only {allow}"),
             Self::BadRequest(text) => f.write_str(text),
             Self::Misconfigured(problems) => f.write_str(&problems.join("; ")),

@@ -148,7 +148,7 @@ impl<'h, H: Host> GitHub<'h, H> {
         let mut url = self.config.github.api(path);
         for _ in 0..=MAX_REDIRECTS {
             let request = request(Method::GET, &url, Some(authorization), Vec::new())?;
-            let response = self.send(request, deadline).await?;
+            let response = self.send(request, deadline, IDLE_LIMIT).await?;
             match Redirect::of(&url, &response) {
                 Redirect::No => return self.collect(response, deadline).await,
                 Redirect::To(target) if self.config.github.is_api(&target) => url = target.into(),
@@ -168,22 +168,15 @@ impl<'h, H: Host> GitHub<'h, H> {
         &self,
         request: Request<Vec<u8>>,
         deadline: Deadline,
+        idle: Duration,
     ) -> Result<Response<H::Source>, Error> {
         let left = deadline.left(self.host.now());
         if left.is_zero() {
             return Err(HostError::Timeout.into());
         }
         self.calls.set(self.calls.get().saturating_add(1));
-        Ok(self
-            .host
-            .send(
-                request,
-                Limits {
-                    head: left,
-                    idle: IDLE_LIMIT,
-                },
-            )
-            .await?)
+        let limits = Limits { head: left, idle };
+        Ok(self.host.send(request, limits).await?)
     }
 
     /// Receives a whole body, within the deadline and [`MAX_BODY`].

@@ -7,7 +7,7 @@
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
@@ -49,13 +49,7 @@ async fn send_response(
     response: Response<Body<'_, WasiHost>>,
     out: ResponseOutparam,
 ) -> Option<Result<u64, crate::error::Error>> {
-    let (mut head, body) = response.into_parts();
-    if let Body::Bytes(bytes) = &body
-        && !bytes.is_empty()
-    {
-        head.headers
-            .insert(header::CONTENT_LENGTH, bytes.len().into());
-    }
+    let (head, body) = response.into_parts();
     let outgoing = OutgoingResponse::new(to_fields(&head.headers));
     // Both can only fail for a status that is none, and for a body that was taken before.
     let _ = outgoing.set_status_code(head.status.as_u16());

@@ -74,15 +74,12 @@ pub fn download(base_url: &str, archive: &ArchiveAddress) -> Result<Response<Vec
     Ok(response)
 }
 
-/// An archive's response, with its length where that is known before it is sent. Never `Accept-Ranges`: with it, go-getter takes an archive of unknown length for
+/// An archive's response. Never `Accept-Ranges`: with it, go-getter takes an archive of unknown length for
 /// one that it has already.
 #[must_use]
-pub fn archive<B>(archive: &ArchiveAddress, length: Option<usize>, body: B) -> Response<B> {
+pub fn archive<B>(archive: &ArchiveAddress, body: B) -> Response<B> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    if let Some(length) = length {
-        headers.insert(header::CONTENT_LENGTH, length.into());
-    }
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/zip"),

@@ -127,6 +127,15 @@ struct Linked {
 }
 
 impl Component {
+    /// The names of the interfaces that the component imports, versions included.
+    #[must_use]
+    pub fn imports(&self) -> Vec<String> {
+        let kind = self.pre().instance_pre().component().component_type();
+        kind.imports(self.engine())
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
     pub(crate) fn pre(&self) -> &ProxyPre<Guest> {
         &self.0.pre
     }

@@ -4,9 +4,11 @@
 //! is large is spliced from one to the other and never enters the component. The beginning is read before anything
 //! is answered, so that a bad archive, and any failure of a small one, is an error status and not a broken download.
 
+use std::time::Duration;
+
 use super::{Refusal, Rerooter, Step};
 use crate::error::Error;
-use crate::github::{GitHub, Repository};
+use crate::github::{Deadline, GitHub, Repository};
 use crate::host::{Host, Sink, Source};
 use crate::module::ObjectId;
 
@@ -45,7 +47,8 @@ enum Stop {
 }
 
 impl<'h, H: Host> ArchiveStream<'h, H> {
-    /// Opens the archive of a commit, and reads as much of it as tells that it can be served.
+    /// Opens the archive of a commit, and reads as much of it as tells that it can be served. Where GitHub fails, it is
+    /// tried once more: no client tries an archive again.
     ///
     /// # Errors
     /// GitHub's failures, and every [`Refusal`] that shows in the first [`PREFETCH`] bytes.
@@ -56,7 +59,29 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         commit: ObjectId,
         max_bytes: u64,
     ) -> Result<Self, Error> {
-        let source = github.archive(&repository, &commit).await?;
+        let deadline = Deadline::after(host.now(), OPEN_LIMIT);
+        let again = (github.clone(), repository.clone(), commit.clone());
+        match Self::try_open(host, github, repository, commit, max_bytes, deadline).await {
+            Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated))) => {
+                let (github, repository, commit) = again;
+                host.log(&format!(
+                    "archive of {repository}: {error}: trying once more"
+                ));
+                Self::try_open(host, github, repository, commit, max_bytes, deadline).await
+            }
+            result => result,
+        }
+    }
+
+    async fn try_open(
+        host: &'h H,
+        github: GitHub<'h, H>,
+        repository: Repository,
+        commit: ObjectId,
+        max_bytes: u64,
+        deadline: Deadline,
+    ) -> Result<Self, Error> {
+        let source = github.archive(&repository, &commit, deadline).await?;
         let mut stream = Self {
             host,
             github,
@@ -128,7 +153,11 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Step::Copy(n) => self.pending = Pending::Copy(n),
                 Step::More => {}
                 Step::Reopen => {
-                    self.source = self.github.archive(&self.repository, &self.commit).await?;
+                    let deadline = Deadline::after(self.host.now(), OPEN_LIMIT);
+                    let archive = self
+                        .github
+                        .archive(&self.repository, &self.commit, deadline);
+                    self.source = archive.await?;
                     self.input.clear();
                     self.consumed = 0;
                 }
@@ -214,6 +243,9 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
     }
 }
 
+/// GitHub makes an archive when it is first asked for, which takes seconds for a large one; Terraform waits for an
+/// archive without a limit of its own.
+const OPEN_LIMIT: Duration = Duration::from_secs(30);
 /// What is read before a client is told that the archive is coming. Most modules are smaller.
 const PREFETCH: usize = 256 << 10;
 /// What is read and sent at once.

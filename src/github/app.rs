@@ -20,7 +20,7 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, Deadline, GitHub, request};
+use super::{Answer, Deadline, GitHub, IDLE_LIMIT, request};
 use crate::cache::{self, Key};
 use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::{Error, NotFound};
@@ -159,13 +159,7 @@ impl<H: Host> GitHub<'_, H> {
         };
         for owner in owners.by_ref().take(count) {
             let owner = owner.as_str();
-            if self.known_token(owner).is_some() {
-                continue;
-            }
-            let found = match installation {
-                Some(_) => self.mint(owner, deadline).await.map(|_| ()),
-                None => self.find_installation(owner, deadline).await.map(|_| ()),
-            };
+            let found = self.authorization(owner, deadline).await.map(|_| ());
             match found {
                 Ok(()) => {}
                 Err(Error::Misconfigured(mut found)) => problems.append(&mut found),
@@ -179,32 +173,54 @@ impl<H: Host> GitHub<'_, H> {
         problems
     }
 
+    /// The token to use. The store's is believed until GitHub refuses it.
     fn known_token(&self, owner: &str) -> Option<Token> {
         let now = self.host.now();
-        let in_hand = match &*self.credentials.token.borrow() {
+        match &*self.credentials.token.borrow() {
             Some((known, token)) if known == owner => Some(token.clone()),
-            _ => None,
-        };
-        let stored = || {
-            let is_trusted = !self.credentials.distrusts_store.get();
-            is_trusted
-                .then(|| cache::load::<Token>(self.host, &self.token_key(owner)))
-                .flatten()
-        };
-        in_hand
-            .or_else(stored)
-            .filter(|token| token.issuer == self.issuer() && token.is_usable(now))
+            _ => self.stored_token(owner),
+        }
+        .filter(|token| token.is_usable(now))
+    }
+
+    /// What the store has, however old.
+    fn stored_token(&self, owner: &str) -> Option<Token> {
+        let is_trusted = !self.credentials.distrusts_store.get();
+        let load = || cache::load::<Token>(self.host, &self.token_key(owner));
+        is_trusted
+            .then(load)
+            .flatten()
+            .filter(|token| token.issuer == self.issuer())
+    }
+
+    /// Makes a token for an owner's installation: the configured one, the one that the last token was for, or the one
+    /// that GitHub names.
+    async fn mint(&self, owner: &str, deadline: Deadline) -> Result<Token, Error> {
+        if let Credential::App {
+            installation: Some(installation),
+            ..
+        } = self.config.credential
+        {
+            return self.mint_for(owner, installation, deadline).await;
+        }
+        if let Some(token) = self.stored_token(owner) {
+            match self.mint_for(owner, token.installation, deadline).await {
+                // It was uninstalled, and perhaps installed anew.
+                Err(Error::NotFound(NotFound::Installation)) => {}
+                result => return result,
+            }
+        }
+        let installation = self.find_installation(owner, deadline).await?;
+        self.mint_for(owner, installation, deadline).await
     }
 
     /// Makes a token that can read contents and metadata, and nothing else.
-    async fn mint(&self, owner: &str, deadline: Deadline) -> Result<Token, Error> {
-        let installation = match &self.config.credential {
-            Credential::App {
-                installation: Some(installation),
-                ..
-            } => *installation,
-            _ => self.find_installation(owner, deadline).await?,
-        };
+    async fn mint_for(
+        &self,
+        owner: &str,
+        installation: u64,
+        deadline: Deadline,
+    ) -> Result<Token, Error> {
         let path = format!("/app/installations/{installation}/access_tokens");
         let answer = self
             .as_app(Method::POST, &path, PERMISSIONS, deadline)
@@ -299,7 +315,7 @@ impl<H: Host> GitHub<'_, H> {
         }
         let url = self.config.github.api(path);
         let request = request(method, &url, Some(&jwt), body.as_bytes().to_vec())?;
-        let response = self.send(request, deadline).await?;
+        let response = self.send(request, deadline, IDLE_LIMIT).await?;
         self.collect(response, deadline).await
     }
 

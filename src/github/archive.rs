@@ -8,9 +8,9 @@ use url::Url;
 use super::app::Authorization;
 use super::{Deadline, GitHub, Redirect, Repository, request};
 use crate::archive::Refusal;
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::github::classify::Meaning;
-use crate::host::{Host, Limits};
+use crate::host::Host;
 use crate::module::ObjectId;
 
 impl<H: Host> GitHub<'_, H> {
@@ -20,31 +20,14 @@ impl<H: Host> GitHub<'_, H> {
     /// good for five minutes. An archive that says to be larger than `max_archive_bytes` is refused here.
     ///
     /// # Errors
-    /// Whatever is not a 200 from a known host. A failure of GitHub's is tried once more, since no client tries an
-    /// archive again.
+    /// Whatever is not a 200 from a known host.
     pub async fn archive(
         &self,
         repository: &Repository,
         commit: &ObjectId,
-    ) -> Result<H::Source, Error> {
-        match self.archive_once(repository, commit).await {
-            Err(Error::Unavailable(detail)) => {
-                self.host.log(&format!(
-                    "archive of {repository}: {detail}: trying once more"
-                ));
-                self.archive_once(repository, commit).await
-            }
-            result => result,
-        }
-    }
-
-    async fn archive_once(
-        &self,
-        repository: &Repository,
-        commit: &ObjectId,
+        deadline: Deadline,
     ) -> Result<H::Source, Error> {
         let path = repository.path(&format!("/zipball/{commit}"));
-        let deadline = Deadline::after(self.host.now(), HEAD_LIMIT);
         let mut attempt = 0;
         loop {
             let authorization = self.authorization(&repository.owner, deadline).await?;
@@ -79,12 +62,7 @@ impl<H: Host> GitHub<'_, H> {
                 is_api.then_some(authorization),
                 Vec::new(),
             )?;
-            let limits = Limits {
-                head: deadline.left(self.host.now()),
-                idle: ARCHIVE_IDLE_LIMIT,
-            };
-            self.calls.set(self.calls.get().saturating_add(1));
-            let response = self.host.send(request, limits).await?;
+            let response = self.send(request, deadline, IDLE_LIMIT).await?;
             match Redirect::of(&url, &response) {
                 Redirect::No => return Ok(response),
                 Redirect::To(target) if self.config.github.is_archive(&target) => {
@@ -120,7 +98,7 @@ impl<H: Host> GitHub<'_, H> {
             let answer = self.collect(response, deadline).await?;
             return Err(
                 match Meaning::of(answer.status, &answer.headers, &answer.body) {
-                    // codeload answers in plain text; a status that is no failure is not what was asked for.
+                    Meaning::NotFound => Error::NotFound(NotFound::Archive),
                     Meaning::Success => Error::Malformed(format!("{path}: {}", answer.status)),
                     meaning => meaning.into_error(path, &answer.body),
                 },
@@ -136,7 +114,5 @@ impl<H: Host> GitHub<'_, H> {
 }
 
 const MAX_HOPS: usize = 3;
-/// GitHub makes an archive when it is first asked for, which takes seconds for a large one; Terraform waits for an
-/// archive without a limit of its own.
-const HEAD_LIMIT: Duration = Duration::from_secs(30);
-const ARCHIVE_IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// A large archive may come slowly, but it comes.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{Deadline, GitHub, Repository};
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::host::Host;
 use crate::module::ObjectId;
 
@@ -49,7 +49,10 @@ impl<H: Host> GitHub<'_, H> {
                 Target::Tag(tag) => tag,
             };
             let path = repository.path(&format!("/git/tags/{tag}"));
-            let tag: TagObject = self.json(&repository.owner, &path, deadline).await?;
+            let tag: TagObject = match self.json(&repository.owner, &path, deadline).await {
+                Err(Error::NotFound(_)) => return Err(Error::NotFound(NotFound::Version)),
+                result => result?,
+            };
             target = tag.object.target().ok_or_else(|| {
                 Error::Malformed(format!("GET {path}: a tag of something that is no commit"))
             })?;

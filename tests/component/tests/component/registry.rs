@@ -1,0 +1,147 @@
+//! A component that runs, and a GitHub that it asks.
+
+use std::sync::Arc;
+
+use http_body_util::BodyExt as _;
+use landfall_host::{
+    Body, BodyError, Clock, Host, HostConfig, Outbound, Output, Store, Variables, body,
+};
+
+use crate::artifact::Artifact;
+use crate::support::github::{Answer, Asked, Fault, GitHub};
+use crate::support::scenario::{Ask, Got, StoreKind};
+
+pub struct Registry {
+    pub host: Host,
+    pub output: Output,
+    pub clock: Clock,
+    seen: usize,
+}
+
+impl Registry {
+    pub fn new(
+        artifact: Artifact,
+        variables: &[(&'static str, String)],
+        store: StoreKind,
+        outbound: Outbound,
+    ) -> Self {
+        let (output, clock) = (Output::captured(), Clock::system());
+        let host = Host::new(HostConfig {
+            variables: Variables::new(
+                variables
+                    .iter()
+                    .map(|(name, value)| (*name, value.as_str())),
+            )
+            .unwrap(),
+            store: match store {
+                StoreKind::Keeps => Store::in_memory().unwrap(),
+                StoreKind::Forgets => Store::forgetful(),
+                StoreKind::Fails => Store::failing(),
+            },
+            outbound,
+            output: output.clone(),
+            clock: clock.clone(),
+            ..HostConfig::new(artifact.component())
+        });
+        Self {
+            host,
+            output,
+            clock,
+            seen: 0,
+        }
+    }
+
+    /// Asks, and waits until everything behind the answer is done too.
+    pub async fn ask(&mut self, ask: &Ask) -> Got {
+        // A target that is no URI never reaches a component: hosts refuse it.
+        let target = ask.target.replace(' ', "%20");
+        let mut request = http::Request::builder()
+            .method(ask.method)
+            .uri(format!("https://registry.example{target}"));
+        for (name, value) in &ask.headers {
+            request = request.header(*name, *value);
+        }
+        let response = self
+            .host
+            .handle(request.body(body::empty()).unwrap())
+            .await
+            .unwrap();
+        let (head, mut body) = response.into_parts();
+        let (mut bytes, mut is_broken) = (Vec::new(), false);
+        while let Some(frame) = body.frame().await {
+            match frame {
+                Ok(frame) => bytes.extend_from_slice(&frame.into_data().unwrap_or_default()),
+                Err(_) => is_broken = true,
+            }
+        }
+        drop(body);
+        self.host.idle().await;
+        let text = self.output.text();
+        let log = text[self.seen..].lines().map(str::to_owned).collect();
+        self.seen = text.len();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            (name.to_string(), value.to_str().unwrap().to_owned())
+        };
+        Got {
+            status: head.status.as_u16(),
+            headers: head.headers.iter().map(header).collect(),
+            body: bytes,
+            is_broken,
+            log,
+        }
+    }
+}
+
+/// The scripted GitHub behind a component's outgoing requests.
+pub fn scripted(github: &Arc<GitHub>) -> Outbound {
+    let github = Arc::clone(github);
+    Outbound::hook(move |request| {
+        let github = Arc::clone(&github);
+        async move { answer(&github, request).await }
+    })
+}
+
+async fn answer(
+    github: &GitHub,
+    request: http::Request<Body>,
+) -> Result<http::Response<Body>, BodyError> {
+    let (head, body) = request.into_parts();
+    let authorization = head
+        .headers
+        .get("authorization")
+        .map(|value| value.to_str().unwrap().to_owned());
+    let asked = Asked {
+        method: head.method.to_string(),
+        url: head.uri.to_string(),
+        authorization,
+        body: body.collect().await?.to_bytes().to_vec(),
+    };
+    let Answer {
+        status,
+        headers,
+        body,
+        fault,
+    } = github.answer(&asked);
+    let pieces = |length: usize| -> Vec<_> {
+        body[..length]
+            .chunks(5000)
+            .map(|piece| Ok(bytes::Bytes::copy_from_slice(piece)))
+            .collect()
+    };
+    let body = match fault {
+        Fault::Timeout => return Err(BodyError::ConnectionReadTimeout),
+        Fault::Refused => return Err(BodyError::ConnectionRefused),
+        Fault::None => body::chunks(pieces(body.len())),
+        Fault::End(length) => body::chunks(pieces(length)),
+        Fault::Break(length) => body::chunks(
+            pieces(length)
+                .into_iter()
+                .chain([Err(BodyError::ConnectionTerminated)]),
+        ),
+    };
+    let mut response = http::Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    Ok(response.body(body).unwrap())
+}

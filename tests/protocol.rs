@@ -1,0 +1,215 @@
+//! Every scenario, natively and without a host: milliseconds for all of them.
+
+mod support;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, Request as HttpRequest, Response};
+use landfall::app::{self, Body, Reply, Request};
+use landfall::host::{Host, HostError, Limits, Sink, Source};
+
+use support::github::{Answer, Asked, Fault, GitHub};
+use support::scenario::{Ask, Got, Scenario, StoreKind, Transcript};
+
+#[test]
+fn every_scenario_goes_as_it_is_written_down() {
+    for scenario in support::scenarios::all() {
+        let host = FakeHost::new(&scenario);
+        let mut transcript = Transcript::default();
+        for ask in &scenario.requests {
+            let got = host.ask(ask);
+            transcript.add(ask, &got, &scenario.github);
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(&*scenario.name, transcript.text());
+        });
+    }
+}
+
+/// The outside world in memory. Time passes when someone waits.
+struct FakeHost<'s> {
+    scenario: &'s Scenario,
+    now: Cell<SystemTime>,
+    store: RefCell<HashMap<String, Vec<u8>>>,
+    log: RefCell<Vec<String>>,
+}
+
+impl<'s> FakeHost<'s> {
+    fn new(scenario: &'s Scenario) -> Self {
+        // GitHub's answers are of the first second of 2026.
+        let now = 1_767_225_600_i64 + scenario.skew;
+        let now = Cell::new(UNIX_EPOCH + Duration::from_secs(now.unsigned_abs()));
+        Self {
+            scenario,
+            now,
+            store: RefCell::default(),
+            log: RefCell::default(),
+        }
+    }
+
+    fn ask(&self, ask: &Ask) -> Got {
+        self.now
+            .set(self.now.get() + Duration::from_secs(ask.after));
+        let mut headers = HeaderMap::new();
+        for (name, value) in &ask.headers {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let request = Request {
+            method: ask.method.parse().unwrap(),
+            target: ask.target.clone(),
+            authority: Some("registry.example".to_owned()),
+            headers,
+        };
+        pollster::block_on(async {
+            let Reply { response, record } = app::handle(self, &request).await;
+            let (head, body) = response.into_parts();
+            let mut sink = FakeSink::default();
+            let sent = match body {
+                Body::Bytes(bytes) => {
+                    sink.0 = bytes;
+                    None
+                }
+                Body::Archive(archive) => Some(archive.send(&mut sink).await),
+            };
+            let is_broken = matches!(sent, Some(Err(_)));
+            record.finish(self, sent);
+            let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+                (name.to_string(), value.to_str().unwrap().to_owned())
+            };
+            Got {
+                status: head.status.as_u16(),
+                headers: head.headers.iter().map(header).collect(),
+                body: sink.0,
+                is_broken,
+                log: self.log.take(),
+            }
+        })
+    }
+
+    fn store(&self) -> Result<Option<&RefCell<HashMap<String, Vec<u8>>>>, HostError> {
+        match self.scenario.store {
+            StoreKind::Keeps => Ok(Some(&self.store)),
+            StoreKind::Forgets => Ok(None),
+            StoreKind::Fails => Err(HostError::Store("out of order".to_owned())),
+        }
+    }
+}
+
+impl Host for FakeHost<'_> {
+    type Source = FakeSource;
+
+    fn now(&self) -> SystemTime {
+        self.now.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.now.set(self.now.get() + duration);
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        buffer.fill(7);
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<String>, HostError> {
+        let found = self
+            .scenario
+            .variables
+            .iter()
+            .find(|(known, _)| *known == name);
+        Ok(found.map(|(_, value)| value.clone()))
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
+        Ok(self
+            .store()?
+            .and_then(|store| store.borrow().get(key).cloned()))
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
+        if let Some(store) = self.store()? {
+            store.borrow_mut().insert(key.to_owned(), value.to_vec());
+        }
+        Ok(())
+    }
+
+    async fn send(
+        &self,
+        request: HttpRequest<Vec<u8>>,
+        _: Limits,
+    ) -> Result<Response<FakeSource>, HostError> {
+        let github: &GitHub = &self.scenario.github;
+        let authorization = request
+            .headers()
+            .get("authorization")
+            .map(|it| it.to_str().unwrap().to_owned());
+        let Answer {
+            status,
+            headers,
+            mut body,
+            fault,
+        } = github.answer(&Asked {
+            method: request.method().to_string(),
+            url: request.uri().to_string(),
+            authorization,
+            body: request.body().clone(),
+        });
+        let mut end = Ok(());
+        match fault {
+            Fault::None => {}
+            Fault::Timeout => return Err(HostError::Timeout),
+            Fault::Refused => return Err(HostError::Upstream("refused".to_owned())),
+            Fault::Break(length) => {
+                body.truncate(length);
+                end = Err(HostError::Upstream("broken".to_owned()));
+            }
+            Fault::End(length) => body.truncate(length),
+        }
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        Ok(response.body(FakeSource { body, end }).unwrap())
+    }
+
+    fn log(&self, line: &str) {
+        self.log.borrow_mut().push(line.to_owned());
+    }
+}
+
+/// A body that comes in pieces of a few thousand bytes.
+struct FakeSource {
+    body: Vec<u8>,
+    end: Result<(), HostError>,
+}
+
+impl Source for FakeSource {
+    async fn read(&mut self, max: usize) -> Result<Vec<u8>, HostError> {
+        if self.body.is_empty() {
+            return self.end.clone().map(|()| Vec::new());
+        }
+        let rest = self.body.split_off(self.body.len().min(max).min(5000));
+        Ok(std::mem::replace(&mut self.body, rest))
+    }
+
+    async fn skip(&mut self, n: u64) -> Result<u64, HostError> {
+        Ok(self.read(usize::try_from(n).unwrap()).await?.len() as u64)
+    }
+}
+
+#[derive(Default)]
+struct FakeSink(Vec<u8>);
+
+impl Sink<FakeSource> for FakeSink {
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        self.0.extend(bytes);
+        Ok(())
+    }
+
+    async fn splice(&mut self, source: &mut FakeSource, n: u64) -> Result<u64, HostError> {
+        let bytes = source.read(usize::try_from(n).unwrap()).await?;
+        self.0.extend(&bytes);
+        Ok(bytes.len() as u64)
+    }
+}

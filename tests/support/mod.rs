@@ -1,0 +1,8 @@
+//! What the native tests and the tests of both components share: a scripted GitHub, the scenarios, and what is written
+//! down of each. A scenario says what is asked and what GitHub answers; what Landfall makes of it stands in
+//! `tests/snapshots/`, the same for all three.
+
+pub mod github;
+pub mod scenario;
+pub mod scenarios;
+pub mod zips;
