@@ -24,6 +24,7 @@ use std::rc::Rc;
 use self::links::Tree;
 pub use self::links::{Dropped, Reason};
 use self::zip::{Central, Descriptor, Directory, Facts, Local};
+use crate::module::ObjectId;
 
 /// What to do next, after the bytes that were put into `out` have been sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,7 +282,7 @@ impl Rerooter {
         &self.dropped
     }
 
-    /// The archive's comment, once everything is written: GitHub puts the commit's id there.
+    /// The commit that the archive says it is of, once everything is written: GitHub puts its id into the zip's comment.
     #[must_use]
     pub fn comment(&self) -> &[u8] {
         &self.comment
@@ -422,7 +423,12 @@ impl Rerooter {
                 {
                     return Err(Refusal::Broken);
                 }
-                comment.clone_into(&mut self.comment);
+                // Any other comment might look like an end record to who searches for one from behind.
+                let is_commit =
+                    std::str::from_utf8(comment).is_ok_and(|it| ObjectId::parse(it).is_some());
+                if is_commit {
+                    comment.clone_into(&mut self.comment);
+                }
                 self.state = State::Held;
                 Ok(Step::Skip((fixed + comment.len()) as u64))
             }

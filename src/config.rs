@@ -323,12 +323,21 @@ impl<H: Host> Variables<'_, H> {
         let text = self
             .text("github_api_url")
             .unwrap_or_else(|| GITHUB_API_URL.to_owned());
-        let api = Url::parse(&text).ok().filter(|url| {
+        let mut api = Url::parse(&text).ok().filter(|url| {
             is_safe(url)
                 && !has_credentials(url)
                 && url.query().is_none()
                 && url.fragment().is_none()
         });
+        if let Some(url) = &mut api
+            && url.path() == "/"
+            && url
+                .domain()
+                .is_some_and(|host| !host.starts_with("api.") && host != "localhost")
+        {
+            // GitHub Enterprise Server. Spin takes no path in `allowed_outbound_hosts`, so it may be left out.
+            url.set_path("/api/v3");
+        }
         if api.is_none() {
             self.problem(
                 "github_api_url",

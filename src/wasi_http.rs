@@ -34,7 +34,7 @@ pub struct Interfaces {
 }
 
 /// Answers one request. Returns when everything has been sent and logged; the client has its answer before that.
-pub fn serve(interfaces: Interfaces, request: IncomingRequest, out: ResponseOutparam) {
+pub fn serve(interfaces: Interfaces, request: &IncomingRequest, out: ResponseOutparam) {
     wstd::runtime::block_on(async {
         let host = WasiHost { interfaces };
         let request = read_request(request);
@@ -77,7 +77,7 @@ async fn send_response(
     sent
 }
 
-fn read_request(request: IncomingRequest) -> Request {
+fn read_request(request: &IncomingRequest) -> Request {
     let method = match request.method() {
         WasiMethod::Get => Method::GET,
         WasiMethod::Head => Method::HEAD,
@@ -372,4 +372,4 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 /// A client that takes nothing for this long is taken to be gone.
-const CLIENT_IDLE: Duration = Duration::from_secs(120);
+const CLIENT_IDLE: Duration = Duration::from_mins(2);

@@ -1,5 +1,12 @@
 //! Every scenario, natively and without a host: milliseconds for all of them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    unreachable_pub,
+    reason = "only tests are here, and a test's failure is its message"
+)]
+
 mod support;
 
 use std::cell::{Cell, RefCell};
@@ -28,11 +35,13 @@ fn every_scenario_goes_as_it_is_written_down() {
     }
 }
 
+type Store = HashMap<String, Vec<u8>>;
+
 /// The outside world in memory. Time passes when someone waits.
 struct FakeHost<'s> {
     scenario: &'s Scenario,
     now: Cell<SystemTime>,
-    store: RefCell<HashMap<String, Vec<u8>>>,
+    store: RefCell<Store>,
     log: RefCell<Vec<String>>,
 }
 
@@ -88,7 +97,7 @@ impl<'s> FakeHost<'s> {
         })
     }
 
-    fn store(&self) -> Result<Option<&RefCell<HashMap<String, Vec<u8>>>>, HostError> {
+    fn store(&self) -> Result<Option<&RefCell<Store>>, HostError> {
         match self.scenario.store {
             StoreKind::Keeps => Ok(Some(&self.store)),
             StoreKind::Forgets => Ok(None),

@@ -51,7 +51,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
     /// tried once more: no client tries an archive again.
     ///
     /// # Errors
-    /// GitHub's failures, and every [`Refusal`] that shows in the first [`PREFETCH`] bytes.
+    /// GitHub's failures, and every [`Refusal`] that shows in the first 256 KiB.
     pub async fn open(
         host: &'h H,
         github: GitHub<'h, H>,

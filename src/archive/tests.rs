@@ -459,6 +459,7 @@ fn zips_of_other_writers_are_read() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_no_module_should_be_is_refused() {
     let long = format!("r/{}", "x".repeat(4095));
     let deep = format!("r/{}", "d/".repeat(101));
@@ -567,6 +568,15 @@ fn what_no_module_should_be_is_refused() {
         reroot_with(&[&sound], 1, 50).unwrap_err(),
         Refusal::TooLarge
     );
+}
+
+#[test]
+fn a_comment_that_looks_like_an_end_record_is_left_out() {
+    let entries = [raw("r/", b""), raw("r/a", b"x\n")];
+    let other = build(&[raw("r/b", b"y\n")], b"");
+    let (out, _) = reroot_with(&[&build(&entries, &other)], 1 << 16, u64::MAX).unwrap();
+    assert_eq!(read(&out).into_keys().collect::<Vec<_>>(), ["a"]);
+    assert_eq!(out[out.len() - 2..], [0, 0]);
 }
 
 #[test]

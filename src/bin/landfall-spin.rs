@@ -13,7 +13,7 @@ mod component {
 
     impl Guest for Landfall {
         fn handle(request: IncomingRequest, out: ResponseOutparam) {
-            wasi_http::serve(Interfaces { variable, get, set }, request, out);
+            wasi_http::serve(Interfaces { variable, get, set }, &request, out);
         }
     }
 
@@ -30,17 +30,13 @@ mod component {
     fn get(key: &str) -> Result<Option<Vec<u8>>, HostError> {
         key_value::Store::open_default()
             .and_then(|store| store.get(key))
-            .map_err(failed)
+            .map_err(|error| HostError::Store(error.to_string()))
     }
 
     fn set(key: &str, value: &[u8]) -> Result<(), HostError> {
         key_value::Store::open_default()
             .and_then(|store| store.set(key, value))
-            .map_err(failed)
-    }
-
-    fn failed(error: key_value::Error) -> HostError {
-        HostError::Store(error.to_string())
+            .map_err(|error| HostError::Store(error.to_string()))
     }
 }
 

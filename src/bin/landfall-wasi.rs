@@ -11,6 +11,7 @@ mod component {
     use self::bindings::wasi::config::store as config;
     use self::bindings::wasi::keyvalue::store as keyvalue;
 
+    #[expect(clippy::pedantic, reason = "generated code")]
     mod bindings {
         wit_bindgen::generate!({ path: "wit", world: "landfall", generate_all });
     }
@@ -19,7 +20,7 @@ mod component {
 
     impl Guest for Landfall {
         fn handle(request: IncomingRequest, out: ResponseOutparam) {
-            wasi_http::serve(Interfaces { variable, get, set }, request, out);
+            wasi_http::serve(Interfaces { variable, get, set }, &request, out);
         }
     }
 
@@ -32,17 +33,13 @@ mod component {
     fn get(key: &str) -> Result<Option<Vec<u8>>, HostError> {
         keyvalue::open("")
             .and_then(|bucket| bucket.get(key))
-            .map_err(failed)
+            .map_err(|error| HostError::Store(format!("{error:?}")))
     }
 
     fn set(key: &str, value: &[u8]) -> Result<(), HostError> {
         keyvalue::open("")
             .and_then(|bucket| bucket.set(key, value))
-            .map_err(failed)
-    }
-
-    fn failed(error: keyvalue::Error) -> HostError {
-        HostError::Store(format!("{error:?}"))
+            .map_err(|error| HostError::Store(format!("{error:?}")))
     }
 }
 

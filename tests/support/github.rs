@@ -37,7 +37,7 @@ impl Answer {
         }
     }
 
-    pub fn json(body: impl ToString) -> Self {
+    pub fn json(body: &impl ToString) -> Self {
         Self::new(200, body.to_string()).header("content-type", "application/json")
     }
 
@@ -52,12 +52,14 @@ impl Answer {
         Self::new(status, "").header("location", location)
     }
 
-    pub fn header(mut self, name: &'static str, value: impl ToString) -> Self {
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, value.to_string()));
         self
     }
 
+    #[must_use]
     pub fn fault(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self
@@ -82,6 +84,7 @@ pub struct GitHub {
 
 impl GitHub {
     /// Puts a rule before those that there are.
+    #[must_use]
     pub fn on(self, pattern: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.rules
             .lock()

@@ -1,4 +1,4 @@
-//! The scenarios. Whatever is not said otherwise is as in [`world`]: the App is installed for `acme`, whose
+//! The scenarios. Whatever is not said otherwise is as in `world`: the App is installed for `acme`, whose
 //! repository `vpc` has a few tags.
 
 use serde_json::{Value, json};
@@ -226,12 +226,13 @@ fn configuration() -> Vec<Scenario> {
         .on(
             INSTALLATION,
             [Answer::json(
-                json!({ "id": 7, "suspended_at": "2026-01-01T00:00:00Z" }),
+                &json!({ "id": 7, "suspended_at": "2026-01-01T00:00:00Z" }),
             )],
         ),
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn sign_in() -> Vec<Scenario> {
     let unauthorized = || Answer::message(401, "Bad credentials");
     let user = "GET https://api.github.com/users/acme/installation";
@@ -260,7 +261,7 @@ fn sign_in() -> Vec<Scenario> {
         .store(StoreKind::Fails),
         scenario("an_installation_of_a_user_is_found", [get(VERSIONS)])
             .on(INSTALLATION, [Answer::message(404, "Not Found")])
-            .on(user, [Answer::json(json!({ "id": 7 }))]),
+            .on(user, [Answer::json(&json!({ "id": 7 }))]),
         scenario(
             "a_configured_installation_is_used",
             [get("/readyz"), get(VERSIONS)],
@@ -273,7 +274,7 @@ fn sign_in() -> Vec<Scenario> {
         .variable("allowed_owners", "acme labs")
         .on(
             "GET https://api.github.com/orgs/labs/installation",
-            [Answer::json(json!({ "id": 8 }))],
+            [Answer::json(&json!({ "id": 8 }))],
         )
         .on(
             "POST https://api.github.com/app/installations/8/access_tokens",
@@ -302,7 +303,7 @@ fn sign_in() -> Vec<Scenario> {
                         401,
                         "'Expiration time' claim ('exp') must be a numeric value",
                     ),
-                    Answer::json(json!({ "id": 7 })),
+                    Answer::json(&json!({ "id": 7 })),
                 ],
             ),
         scenario(
@@ -338,11 +339,17 @@ fn sign_in() -> Vec<Scenario> {
         scenario("a_key_with_spaces_for_line_breaks", [get(VERSIONS)])
             .variable("github_private_key", &folded),
         scenario("a_key_in_base64", [get(VERSIONS)]).variable("github_private_key", &encoded),
+        scenario("a_github_without_its_path", [get(VERSIONS)])
+            .variable("github_api_url", "https://github.corp.example")
+            .on(
+                "GET https://github.corp.example/api/v3/orgs/acme/installation",
+                [Answer::message(401, "x")],
+            ),
         scenario("another_github", [get("/v1/modules/acme/vpc/aws/versions")])
             .variable("github_api_url", "https://github.corp.example/api/v3/")
             .on(
                 "GET https://github.corp.example/api/v3/orgs/acme/installation",
-                [Answer::json(json!({ "id": 7 }))],
+                [Answer::json(&json!({ "id": 7 }))],
             )
             .on(
                 "POST https://github.corp.example/api/v3/app/installations/7/access_tokens",
@@ -355,6 +362,7 @@ fn sign_in() -> Vec<Scenario> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn github_failures() -> Vec<Scenario> {
     let html = || {
         Answer::new(200, "<html><body>Unicorn!</body></html>").header("content-type", "text/html")
@@ -379,27 +387,27 @@ fn github_failures() -> Vec<Scenario> {
         (
             "a_primary_limit",
             Answer::message(403, "API rate limit exceeded for installation ID 7.")
-                .header("x-ratelimit-remaining", 0)
-                .header("x-ratelimit-reset", 1_767_229_000),
+                .header("x-ratelimit-remaining", &0)
+                .header("x-ratelimit-reset", &1_767_229_000),
         ),
         (
             "a_primary_limit_as_429",
-            Answer::message(429, "Too many").header("x-ratelimit-remaining", 0),
+            Answer::message(429, "Too many").header("x-ratelimit-remaining", &0),
         ),
         (
             "a_secondary_limit",
             Answer::message(403, "You have exceeded a secondary rate limit.")
-                .header("retry-after", 3600),
+                .header("retry-after", &3600),
         ),
         (
             "a_short_limit",
-            Answer::message(429, "Slow down").header("retry-after", 0),
+            Answer::message(429, "Slow down").header("retry-after", &0),
         ),
         ("a_500", Answer::new(500, "")),
         ("a_502_in_html", Answer::new(502, "<html>502</html>")),
         (
             "a_503_with_retry_after",
-            Answer::new(503, "").header("retry-after", 900),
+            Answer::new(503, "").header("retry-after", &900),
         ),
         ("html_for_json", html()),
         ("half_a_json", whole.clone().fault(Fault::End(half))),
@@ -407,7 +415,7 @@ fn github_failures() -> Vec<Scenario> {
             "a_body_that_breaks",
             whole.clone().fault(Fault::Break(half)),
         ),
-        ("another_json", Answer::json(json!({ "unexpected": true }))),
+        ("another_json", Answer::json(&json!({ "unexpected": true }))),
         ("a_timeout", Answer::new(200, "").fault(Fault::Timeout)),
         ("no_connection", Answer::new(200, "").fault(Fault::Refused)),
         ("a_304_that_nobody_asked_for", Answer::new(304, "")),
@@ -462,7 +470,7 @@ fn github_failures() -> Vec<Scenario> {
 
 fn archives() -> Vec<Scenario> {
     let tag =
-        |kind: &str, sha: &str| Answer::json(json!({ "object": { "type": kind, "sha": sha } }));
+        |kind: &str, sha: &str| Answer::json(&json!({ "object": { "type": kind, "sha": sha } }));
     let tag_object = format!("GET {API}/repos/acme/vpc/git/tags/{TAG_OBJECT}");
     let other = "3333333333333333333333333333333333333333";
     let annotated = || tags(&[("v1.2.0", "tag", TAG_OBJECT)]);
@@ -565,7 +573,7 @@ fn archive_failures() -> Vec<Scenario> {
         ("an_archive_of_garbage", Answer::new(200, vec![0xA5; 4000])),
         (
             "an_archive_that_is_too_large",
-            Answer::new(200, sound.clone()).header("content-length", 3_000_000_000_u64),
+            Answer::new(200, sound.clone()).header("content-length", &3_000_000_000_u64),
         ),
         (
             "an_archive_that_climbs",
@@ -601,7 +609,7 @@ fn archive_failures() -> Vec<Scenario> {
         ),
         (
             "an_archive_host_that_limits",
-            Answer::new(429, "Too many requests").header("retry-after", 1800),
+            Answer::new(429, "Too many requests").header("retry-after", &1800),
         ),
     ];
     let mut all: Vec<Scenario> = zips
@@ -647,7 +655,7 @@ fn world() -> GitHub {
     GitHub::default()
         .on(
             INSTALLATION,
-            [Answer::json(json!({ "id": 7, "suspended_at": null }))],
+            [Answer::json(&json!({ "id": 7, "suspended_at": null }))],
         )
         .on(MINT, [minted("ghs_1001_eyJ")])
         .on(TAGS, [vpc_tags()])
@@ -681,13 +689,13 @@ fn vpc_tags() -> Answer {
 
 fn tags(tags: &[(&str, &str, &str)]) -> Answer {
     let tag = |(name, kind, sha): &(&str, &str, &str)| json!({ "ref": format!("refs/tags/{name}"), "object": { "type": kind, "sha": sha, "url": "" } });
-    Answer::json(Value::Array(tags.iter().map(tag).collect()))
+    Answer::json(&Value::Array(tags.iter().map(tag).collect()))
 }
 
 /// A token for an hour, about as long as GitHub's are today.
 fn minted(start: &str) -> Answer {
     let token = format!("{start}{}", "x".repeat(520 - start.len()));
-    let mut answer = Answer::json(json!({ "token": token, "expires_at": "2026-01-01T01:00:00Z" }));
+    let mut answer = Answer::json(&json!({ "token": token, "expires_at": "2026-01-01T01:00:00Z" }));
     answer.status = 201;
     answer
 }

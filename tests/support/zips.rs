@@ -32,40 +32,6 @@ pub fn zip_of(files: &[(String, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
-/// What comes before and after the `length` bytes of a large stored file in a zip between two small files. Its CRC is
-/// wrong, which is no concern of who only moves it.
-pub fn around_a_large_file(length: u64) -> (Vec<u8>, Vec<u8>) {
-    let unchanged = zipball(&[
-        ("first.tf", b"# 1\n"),
-        ("large", b""),
-        ("last.tf", b"# 2\n"),
-    ]);
-    let mut zip = unchanged.clone();
-    let length = u32::try_from(length).unwrap();
-    let find = |signature: &[u8], nth: usize| {
-        unchanged
-            .windows(4)
-            .enumerate()
-            .filter(|(_, it)| *it == signature)
-            .map(|(at, _)| at)
-            .nth(nth)
-            .unwrap()
-    };
-    let mut add = |at: usize| {
-        let field: &mut [u8; 4] = zip[at..].first_chunk_mut().unwrap();
-        *field = (u32::from_le_bytes(*field) + length).to_le_bytes();
-    };
-    let local = find(b"PK\x03\x04", 1);
-    let central = find(b"PK\x01\x02", 1);
-    let next = find(b"PK\x01\x02", 2);
-    let end = find(b"PK\x05\x06", 0);
-    let sizes = [local + 18, local + 22, central + 20, central + 24];
-    let offsets = [next + 42, end + 16];
-    sizes.into_iter().chain(offsets).for_each(&mut add);
-    let after = zip.split_off(local + 30 + "acme-vpc-1111111/large".len());
-    (zip, after)
-}
-
 /// What a client would unpack, a line a file.
 pub fn describe(zip: &[u8]) -> String {
     let mut archive = match ZipArchive::new(Cursor::new(zip)) {

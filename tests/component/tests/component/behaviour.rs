@@ -4,107 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt as _, channel::Channel};
-use landfall_host::{Body, BodyError, Outbound, body};
-
-use crate::artifact::Artifact;
-use crate::registry::{Registry, scripted};
-use crate::support::github::{Asked, GitHub};
-use crate::support::scenario::{Ask, Scenario, StoreKind};
-use crate::support::{scenarios, zips};
-
-/// The scenario with this name: its configuration and its GitHub.
-fn scenario(name: &str) -> Scenario {
-    scenarios::all()
-        .into_iter()
-        .find(|scenario| scenario.name == name)
-        .unwrap()
-}
-
-/// GitHub as in `world`, but archives come from `archive`.
-fn streaming<F>(archive: F) -> Outbound
-where
-    F: Fn() -> Body + Send + Sync + 'static,
-{
-    let github = Arc::new(scenario("an_archive_arrives_without_its_top_folder").github);
-    let archive = Arc::new(archive);
-    Outbound::hook(move |request| {
-        let (github, archive) = (Arc::clone(&github), Arc::clone(&archive));
-        async move {
-            if request.uri().host() == Some("codeload.github.com") {
-                return Ok(http::Response::new(archive()));
-            }
-            respond(&github, &request)
-        }
-    })
-}
-
-fn respond(
-    github: &GitHub,
-    request: &http::Request<Body>,
-) -> Result<http::Response<Body>, BodyError> {
-    let authorization = request
-        .headers()
-        .get("authorization")
-        .map(|it| it.to_str().unwrap().to_owned());
-    let (method, url) = (request.method().to_string(), request.uri().to_string());
-    let answer = github.answer(&Asked {
-        method,
-        url,
-        authorization,
-        body: Vec::new(),
-    });
-    let mut response = http::Response::builder().status(answer.status);
-    for (name, value) in answer.headers {
-        response = response.header(name, value);
-    }
-    Ok(response.body(body::full(answer.body)).unwrap())
-}
-
-fn registry(artifact: Artifact, outbound: Outbound) -> Registry {
-    let variables = scenario("an_archive_arrives_without_its_top_folder").variables;
-    Registry::new(artifact, &variables, StoreKind::Keeps, outbound)
-}
-
-fn get_archive() -> http::Request<Body> {
-    let ask = archive();
-    http::Request::get(format!("https://registry.example{}", ask.target))
-        .body(body::empty())
-        .unwrap()
-}
-
-fn archive() -> Ask {
-    scenario("an_archive_arrives_without_its_top_folder")
-        .requests
-        .remove(0)
-}
-
-/// A zip of `acme/vpc` with one stored file of `length` line feeds between two small ones, in pieces of 64 KiB that are
-/// made when they are asked for; `sent` counts them.
-fn huge(length: u64, sent: &Arc<AtomicU64>) -> Body {
-    let (mut sender, channel) = Channel::new(1);
-    let (start, end) = zips::around_a_large_file(length);
-    let sent = Arc::clone(sent);
-    tokio::spawn(async move {
-        let block = bytes::Bytes::from(vec![b'\n'; 64 << 10]);
-        if sender.send_data(start.into()).await.is_err() {
-            return;
-        }
-        let mut left = length;
-        while left > 0 {
-            let piece = block.slice(..usize::try_from(left.min(block.len() as u64)).unwrap());
-            left -= piece.len() as u64;
-            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
-            if sender.send_data(piece).await.is_err() {
-                return;
-            }
-        }
-        let _ = sender.send_data(end.into()).await;
-    });
-    channel
-        .map_err(|never: std::convert::Infallible| match never {})
-        .boxed_unsync()
-}
+use http_body_util::BodyExt as _;
+use landfall_component_tests::archives::{
+    get_archive, huge, many_files, registry, scenario, streaming,
+};
+use landfall_component_tests::artifact::Artifact;
+use landfall_component_tests::registry::{Registry, scripted};
+use landfall_component_tests::support::scenario::StoreKind;
+use landfall_host::{BodyError, Outbound, body};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_archive_streams_through_in_little_memory() {
@@ -134,6 +41,22 @@ async fn a_large_archive_streams_through_in_little_memory() {
         registry.host.idle().await;
         let peak = registry.host.peak_memory();
         assert!(peak < 8 << 20, "{artifact:?}: {peak} bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_thousand_small_files_stream_through_in_little_memory() {
+    let zip = bytes::Bytes::from(many_files(20_000));
+    for artifact in Artifact::ALL {
+        let zip = zip.clone();
+        let registry = registry(artifact, streaming(move || body::full(zip.clone())));
+        let response = registry.host.handle(get_archive()).await.unwrap();
+        let archive = response.into_body().collect().await.unwrap().to_bytes();
+        registry.host.idle().await;
+        let listed = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
+        assert_eq!(listed.len(), 20_000);
+        let peak = registry.host.peak_memory();
+        assert!(peak < 64 << 20, "{artifact:?}: {peak} bytes");
     }
 }
 
@@ -168,7 +91,7 @@ async fn a_client_that_hangs_up_stops_the_transfer_and_makes_no_trap() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_github_that_does_not_answer_is_given_up_in_time() {
     let outbound = Outbound::hook(|_| async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Err(BodyError::ConnectionRefused)
     });
     let mut registry = registry(Artifact::Wasi, outbound);

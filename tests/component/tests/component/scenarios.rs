@@ -1,12 +1,12 @@
 //! The scenarios of the native tests, held against the same snapshots.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::artifact::Artifact;
-use crate::registry::{Registry, scripted};
-use crate::support;
-use crate::support::scenario::Transcript;
+use landfall_component_tests::artifact::Artifact;
+use landfall_component_tests::registry::{Registry, scripted};
+use landfall_component_tests::support;
+use landfall_component_tests::support::scenario::Transcript;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn landfall_spin_does_what_is_written_down() {
@@ -18,6 +18,7 @@ async fn landfall_wasi_does_what_is_written_down() {
     all(Artifact::Wasi).await;
 }
 
+#[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
 async fn all(artifact: Artifact) {
     for scenario in support::scenarios::all() {
         let github = Arc::new(scenario.github);
@@ -27,9 +28,11 @@ async fn all(artifact: Artifact) {
             scenario.store,
             scripted(&github),
         );
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let start = START_MS + scenario.skew * 1000;
         registry
             .clock
-            .set_offset_ms(START_MS - now_ms() + scenario.skew * 1000);
+            .set_offset_ms(start - i64::try_from(now.as_millis()).unwrap());
         let mut transcript = Transcript::default();
         for ask in &scenario.requests {
             registry.clock.advance(Duration::from_secs(ask.after));
@@ -44,13 +47,6 @@ async fn all(artifact: Artifact) {
             insta::assert_snapshot!(&*scenario.name, transcript.text());
         });
     }
-}
-
-fn now_ms() -> i64 {
-    let now = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap();
-    i64::try_from(now.as_millis()).unwrap()
 }
 
 /// The first second of 2026, which the scripted answers are of.

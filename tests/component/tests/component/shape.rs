@@ -1,6 +1,6 @@
 //! What the artifacts are, before anything runs.
 
-use crate::artifact::Artifact;
+use landfall_component_tests::artifact::Artifact;
 
 /// A dependency that wants more of the host than Landfall is allowed shows here, and every host has to offer it.
 #[test]

@@ -101,7 +101,8 @@ pub fn scripted(github: &Arc<GitHub>) -> Outbound {
     })
 }
 
-async fn answer(
+/// What the script answers to a component's request.
+pub async fn answer(
     github: &GitHub,
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, BodyError> {

@@ -1,0 +1,53 @@
+# What there is to do here. `make demo` and `make test` need rustup, git, make and a C compiler; the rest is installed.
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+WASM := $(TARGET)/wasm32-wasip2/release
+NATIVE := --package landfall-host --package landfall-stand-in --package landfall-component-tests \
+	--package landfall-terraform-tests
+
+.PHONY: help toolchain wasm landfall demo serve test lint bench fuzz clean
+
+help: ## Say what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+toolchain:
+	@rustc --version >/dev/null 2>&1 || rustup toolchain install
+	@rustup target list --installed | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+
+wasm: toolchain ## Build both components
+	$(CARGO) build --release --target wasm32-wasip2 --package landfall --bins
+
+landfall: wasm ## Build `landfall` as one serves with it, optimised
+	$(CARGO) build --profile host --package landfall-host
+	cp $(WASM)/landfall-spin.wasm $(TARGET)/host/
+
+demo: wasm ## Start a GitHub of sample modules and a registry on it, and install from there
+	$(CARGO) build --package landfall-host --package landfall-stand-in
+	TARGET=$(TARGET) sh stand-in/demo.sh
+
+serve: landfall ## Serve your own modules, as landfall.toml says
+	@test -f landfall.toml || { cp landfall.example.toml landfall.toml; \
+		echo "landfall.toml is new here: fill it in, then run make serve again"; exit 1; }
+	$(TARGET)/host/landfall serve --variables-file landfall.toml $(ARGS)
+
+test: wasm ## Run all tests; those whose programs are missing are said to be ignored
+	$(CARGO) test --package landfall
+	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) test $(NATIVE)
+
+lint: toolchain ## Check format, lints and documentation, for this machine and for WebAssembly
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --target wasm32-wasip2 --package landfall -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+bench: wasm ## Measure archives: time, memory, first byte
+	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) bench --profile host --package landfall-component-tests
+
+fuzz: ## Fuzz each parser for a minute; needs a nightly compiler and cargo-fuzz
+	cd fuzz && for target in route version rerooter; do mkdir -p corpus/$$target seeds/$$target; \
+		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=60 || exit 1; done
+
+clean: ## Remove what was built, and the data of `make serve`
+	$(CARGO) clean
+	rm -rf .landfall

@@ -1,0 +1,122 @@
+//! What an archive costs on its way through the component: time against a plain copy in the same run, peak linear memory,
+//! and how early the first byte comes out. `make bench` runs it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a bench prints its figures, and fails by its message"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use http_body_util::BodyExt as _;
+use landfall_component_tests::archives::{get_archive, huge, many_files, registry, streaming};
+use landfall_component_tests::artifact::Artifact;
+use landfall_host::{Body, body};
+
+const MIB: u64 = 1 << 20;
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    println!(
+        "archive                 artifact  time     x plain copy  MB/s   peak memory  first byte after"
+    );
+    for size in [1, 10, 100, 1024] {
+        let plain = time(huge(size * MIB, &Arc::default())).await.0;
+        for artifact in Artifact::ALL {
+            let sent = Arc::new(AtomicU64::new(0));
+            let source = Arc::clone(&sent);
+            let body = move || huge(size * MIB, &source);
+            let line = measure(artifact, streaming(body), &sent).await;
+            line.print(
+                &format!("one file of {size} MiB"),
+                artifact,
+                plain,
+                size * MIB,
+            );
+        }
+    }
+    for count in [1_000, 20_000] {
+        let zip = bytes::Bytes::from(many_files(count));
+        let plain = time(body::full(zip.clone())).await.0;
+        for artifact in Artifact::ALL {
+            let (zip, length) = (zip.clone(), zip.len() as u64);
+            let line = measure(
+                artifact,
+                streaming(move || body::full(zip.clone())),
+                &Arc::default(),
+            )
+            .await;
+            line.print(&format!("{count} small files"), artifact, plain, length);
+        }
+    }
+    for artifact in Artifact::ALL {
+        println!("{artifact:?}: {} bytes of wasm", artifact.bytes().len());
+    }
+}
+
+struct Line {
+    took: Duration,
+    first_byte_after: u64,
+    peak: usize,
+}
+
+impl Line {
+    fn print(&self, what: &str, artifact: Artifact, plain: Duration, bytes: u64) {
+        let seconds = self.took.as_secs_f64();
+        println!(
+            "{what:23} {:8}  {seconds:6.3} s  {:11.1}  {:5.0}  {:7.2} MiB  {:7} KiB",
+            format!("{artifact:?}").to_lowercase(),
+            seconds / plain.as_secs_f64(),
+            bytes as f64 / 1e6 / seconds,
+            self.peak as f64 / MIB as f64,
+            self.first_byte_after / 1024,
+        );
+    }
+}
+
+/// One download, after one that warms up; `sent` counts what GitHub has sent.
+async fn measure(
+    artifact: Artifact,
+    outbound: landfall_host::Outbound,
+    sent: &Arc<AtomicU64>,
+) -> Line {
+    let registry = registry(artifact, outbound);
+    let warm_up = registry.host.handle(get_archive()).await.unwrap();
+    drop(warm_up);
+    registry.host.idle().await;
+    registry.host.reset_peak_memory();
+    sent.store(0, Ordering::Relaxed);
+    let began = Instant::now();
+    let mut body = registry
+        .host
+        .handle(get_archive())
+        .await
+        .unwrap()
+        .into_body();
+    let first = body.frame().await.unwrap().unwrap();
+    let first_byte_after = sent.load(Ordering::Relaxed);
+    drop(first);
+    let rest = time(body).await.1;
+    assert!(rest > 0);
+    let took = began.elapsed();
+    registry.host.idle().await;
+    Line {
+        took,
+        first_byte_after,
+        peak: registry.host.peak_memory(),
+    }
+}
+
+/// How long it takes to receive a body, and its length.
+async fn time(mut body: Body) -> (Duration, u64) {
+    let began = Instant::now();
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        length += frame.unwrap().into_data().unwrap().len() as u64;
+    }
+    (began.elapsed(), length)
+}

@@ -1,0 +1,74 @@
+//! Modules that several trials use, and roots that call them.
+
+use std::fmt::Write as _;
+
+use crate::world::World;
+
+/// Builds `acme/probe`, of which version 1.0.0 is a small module.
+pub(crate) fn probe(world: &World) {
+    world
+        .repository("probe")
+        .file("main.tf", module("probe"))
+        .file("README.md", "A module.\n")
+        .file("modules/part/main.tf", module("part"))
+        .commit("Add the module")
+        .tag("v1.0.0")
+        .build()
+        .unwrap();
+}
+
+/// A root that calls `acme/probe`.
+pub(crate) fn probe_root() -> String {
+    root_module(&[("probe", "acme/probe/null", "1.0.0")])
+}
+
+/// Builds `acme/large`: an archive of more than what is held back before it is answered, and that does not deflate.
+pub(crate) fn large(world: &World) {
+    let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    let noise: Vec<u8> = (0..LARGE / 8).flat_map(|_| noise()).collect();
+    world
+        .repository("large")
+        .file("a.bin", noise)
+        .file("main.tf", module("large"))
+        .symlink("versions.tf", "shared/versions.tf")
+        .file("shared/versions.tf", "terraform {}\n")
+        .commit("Add the module")
+        .tag("v1.0.0")
+        .build()
+        .unwrap();
+}
+
+/// The size of the one large file in `acme/large`.
+pub(crate) const LARGE: u64 = 3 * 1024 * 1024;
+
+/// A root that calls `acme/large`.
+pub(crate) fn large_root() -> String {
+    root_module(&[("large", "acme/large/null", "1.0.0")])
+}
+
+/// A root module of calls, each a name, a source on the registry and a constraint, whose outputs are what the modules say.
+pub(crate) fn root_module(calls: &[(&str, &str, &str)]) -> String {
+    let mut text = String::new();
+    for (call, source, version) in calls {
+        let _ = write!(
+            text,
+            "module \"{call}\" {{\n  source  = \"mods.example/{source}\"\n  version = \"{version}\"\n}}\n\n\
+             output \"{call}\" {{\n  value = module.{call}.says\n}}\n\n"
+        );
+    }
+    text
+}
+
+/// A module that says something once it is applied.
+pub(crate) fn module(says: &str) -> String {
+    format!(
+        "resource \"terraform_data\" \"it\" {{\n  input = \"{says}\"\n}}\n\n\
+         output \"says\" {{\n  value = terraform_data.it.output\n}}\n"
+    )
+}

@@ -1,0 +1,99 @@
+//! One trial's world: a GitHub of its own, and a registry before it.
+
+use std::path::{Path, PathBuf};
+
+use landfall_stand_in::fixture::Repository;
+use landfall_stand_in::{StandIn, StandInConfig};
+use tempfile::TempDir;
+
+use crate::client::{Client, Root};
+use crate::programs::Program;
+use crate::server::{Host, Server};
+use crate::tree::{self, Tree};
+
+/// The owner whose modules are served.
+pub(crate) const OWNER: &str = "acme";
+
+/// GitHub, the registry, and the repositories that both are about.
+pub(crate) struct World {
+    /// The registry.
+    pub(crate) registry: Server,
+    /// GitHub.
+    pub(crate) github: StandIn,
+    repositories: TempDir,
+}
+
+impl World {
+    /// A world without repositories.
+    pub(crate) fn start(host: Host) -> Self {
+        let repositories = TempDir::new().unwrap();
+        let github = StandIn::start(StandInConfig {
+            repositories: Some(repositories.path().to_owned()),
+            ..StandInConfig::default()
+        })
+        .unwrap();
+        let variables = vec![
+            ("github_api_url", github.api_url().to_owned()),
+            ("github_archive_hosts", github.archive_origin().to_owned()),
+            ("github_app_id", github.app_id().to_string()),
+            ("github_private_key", github.private_key_pem().to_owned()),
+            ("allowed_owners", OWNER.to_owned()),
+            ("anonymous_read", "true".to_owned()),
+        ];
+        Self {
+            registry: Server::start(host, &variables),
+            github,
+            repositories,
+        }
+    }
+
+    /// Begins a repository `acme/NAME`; GitHub knows of it once it is built.
+    pub(crate) fn repository(&self, name: &str) -> Repository {
+        self.repository_of(OWNER, name)
+    }
+
+    /// As [`repository`](Self::repository), for any owner.
+    pub(crate) fn repository_of(&self, owner: &str, name: &str) -> Repository {
+        Repository::new(self.repositories.path(), owner, name)
+    }
+
+    /// The files of `acme/NAME` at a revision.
+    pub(crate) fn committed(&self, name: &str, revision: &str) -> Tree {
+        tree::committed(&self.git_dir(name), revision)
+    }
+
+    /// What git calls the commit of a revision of `acme/NAME`.
+    pub(crate) fn commit(&self, name: &str, revision: &str) -> String {
+        let revision = format!("{revision}^{{commit}}");
+        let id = git(&self.git_dir(name), &["rev-parse", "--verify", &revision]);
+        String::from_utf8(id).unwrap().trim().to_owned()
+    }
+
+    /// Where `acme/NAME` is.
+    pub(crate) fn git_dir(&self, name: &str) -> PathBuf {
+        let owner = self.repositories.path().join(OWNER);
+        owner.join(format!("{name}.git"))
+    }
+
+    /// A root module that `client` will install the modules of.
+    pub(crate) fn root(&self, client: Client, main: &str) -> Root {
+        Root::new(client, &self.registry.address, main)
+    }
+}
+
+/// What `git` says.
+pub(crate) fn git(git_dir: &Path, arguments: &[&str]) -> Vec<u8> {
+    let output = Program::Git
+        .command(git_dir)
+        .arg("--git-dir")
+        .arg(git_dir)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "git {}: {output:?}",
+        arguments.join(" ")
+    );
+    output.stdout
+}
