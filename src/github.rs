@@ -1,6 +1,6 @@
 //! GitHub, as far as Landfall needs it: signing in, tags, archives.
 //!
-//! - [`app`]: who Landfall is there: App keys, installations, tokens
+//! - [`app`]: who Landfall is there: installations and their tokens; `jwt`: what the App says itself
 //! - [`refs`]: tags and what they point at
 //! - [`archive`]: a commit's zip
 //! - [`classify`]: what a response means
@@ -11,6 +11,7 @@
 pub mod app;
 pub mod archive;
 pub mod classify;
+mod jwt;
 pub mod refs;
 
 use std::cell::Cell;

@@ -11,7 +11,8 @@
 //! | [`app`] | one request, one answer |
 //! | [`route`] | every path there is |
 //! | [`config`] | every variable there is |
-//! | [`module`] | names and versions: addresses, repository names, tags |
+//! | [`module`] | a module's address, and the repository that it is in |
+//! | [`version`] | a module's versions, and the tags that they are |
 //! | [`registry`] | the product: versions, download, archive |
 //! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]) |
 //! | [`archive`] | the zip without its top folder: the machine ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
@@ -33,6 +34,7 @@ pub mod module;
 pub mod record;
 pub mod registry;
 pub mod route;
+pub mod version;
 #[cfg(target_family = "wasm")]
 pub mod wasi_http;
 pub mod wire;

@@ -9,8 +9,9 @@ use crate::error::{Error, NotFound};
 use crate::github::refs::Target;
 use crate::github::{Deadline, GitHub, Repository};
 use crate::host::Host;
-use crate::module::{ModuleAddress, ModuleVersion, Namespace, Releases};
+use crate::module::{ModuleAddress, Namespace};
 use crate::route::{ArchiveAddress, Wanted};
+use crate::version::{ModuleVersion, Releases};
 
 /// The registry, for one request.
 pub struct Registry<'h, H> {

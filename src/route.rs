@@ -3,7 +3,8 @@
 use http::Method;
 
 use crate::error::{Error, NotFound};
-use crate::module::{ModuleAddress, ModuleVersion, ObjectId};
+use crate::module::{ModuleAddress, ObjectId};
+use crate::version::ModuleVersion;
 
 /// Every route there is.
 #[derive(Clone, Debug, PartialEq, Eq)]

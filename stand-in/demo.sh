@@ -36,7 +36,7 @@ field() {
     sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready.json"
 }
 
-"$target/debug/landfall" serve --listen "${LISTEN:-127.0.0.1:3000}" --data "$work/data" \
+"$target/debug/landfall" serve --listen "${LISTEN:-127.0.0.1:0}" --data "$work/data" \
     --component "$target/wasm32-wasip2/release/landfall-spin.wasm" \
     --variable "github_api_url=$(field api_url)" \
     --variable "github_archive_hosts=$(field archive_origin)" \

@@ -1,7 +1,7 @@
 //! Whatever tags a repository has, each listed version is found again, once, and the newest comes first.
 #![no_main]
 
-use landfall::module::{ModuleVersion, Releases};
+use landfall::version::{ModuleVersion, Releases};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|tags: &str| {

@@ -1,0 +1,293 @@
+//! How each variable is read. What is wrong is collected: the variable's name and what to do, never its value.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use url::Url;
+
+use super::github_urls::{GitHubUrls, has_credentials};
+use super::{Credential, KEY_MEND, Secret};
+use crate::host::Host;
+use crate::module::{Namespace, RepositoryTemplate};
+
+/// Reads variables, and collects what is wrong with them.
+pub(super) struct Variables<'h, H> {
+    pub(super) host: &'h H,
+    pub(super) problems: Vec<String>,
+}
+
+impl<H: Host> Variables<'_, H> {
+    /// `allowed_owners`: required; separated by commas or white space.
+    pub(super) fn allowed_owners(&mut self) -> Vec<Namespace> {
+        let mut owners = Vec::new();
+        for text in self.list("allowed_owners") {
+            match Namespace::parse(&text) {
+                Some(owner) => owners.push(owner),
+                None => self.problem(
+                    "allowed_owners",
+                    "has an entry that is no GitHub owner: write names only, e.g. `acme,labs`",
+                ),
+            }
+        }
+        if owners.is_empty() && self.problems_of("allowed_owners") == 0 {
+            self.problem(
+                "allowed_owners",
+                "is missing: name the GitHub owners to serve, e.g. `acme`",
+            );
+        }
+        owners
+    }
+
+    /// `anonymous_read`: `true` lets everyone read. Nothing else does, so it is required.
+    pub(super) fn readers(&mut self) {
+        match self.text("anonymous_read").as_deref() {
+            Some("true") => {}
+            Some("false") | None => self.problem(
+                "anonymous_read",
+                "is not `true`, and nobody else may read: set it to `true` to serve modules to everyone who can \
+                 reach this registry",
+            ),
+            Some(_) => self.problem("anonymous_read", "is neither `true` nor `false`"),
+        }
+    }
+
+    /// `base_url`: https, or http; its path may be a prefix that a proxy strips.
+    pub(super) fn base_url(&mut self) -> Option<String> {
+        let text = self.text("base_url")?;
+        match Url::parse(&text) {
+            Ok(url)
+                if matches!(url.scheme(), "https" | "http")
+                    && url.host().is_some()
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && !url.path().contains("//")
+                    && !has_credentials(&url) =>
+            {
+                Some(url.as_str().trim_end_matches('/').to_owned())
+            }
+            _ => {
+                self.problem(
+                    "base_url",
+                    "is not a URL that clients can be sent to: write e.g. `https://modules.example.com`",
+                );
+                None
+            }
+        }
+    }
+
+    /// An App (`github_app_id` and `github_private_key`), or `github_token`, or neither.
+    pub(super) fn credential(&mut self) -> Credential {
+        let id = self.text("github_app_id");
+        let private_key = self.text("github_private_key");
+        let installation = self.installation();
+        let token = self.text("github_token");
+        if token.is_some() && (id.is_some() || private_key.is_some()) {
+            self.problem(
+                "github_token",
+                "is set together with a GitHub App: keep either `github_token` or `github_app_id` and \
+                 `github_private_key`",
+            );
+        }
+        match (id, private_key, token) {
+            (Some(id), Some(key), _) => {
+                let is_id = id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+                if !is_id {
+                    self.problem("github_app_id", "is neither an App's id nor its client id");
+                }
+                let private_key = decode_pem(&key).unwrap_or_else(|| {
+                    self.problem("github_private_key", KEY_MEND);
+                    String::new()
+                });
+                Credential::App {
+                    id,
+                    private_key: Secret(private_key),
+                    installation,
+                }
+            }
+            (Some(_), None, _) => {
+                self.problem(
+                    "github_private_key",
+                    "is missing, but `github_app_id` is set",
+                );
+                Credential::Anonymous
+            }
+            (None, Some(_), _) => {
+                self.problem(
+                    "github_app_id",
+                    "is missing, but `github_private_key` is set",
+                );
+                Credential::Anonymous
+            }
+            (None, None, Some(token)) => {
+                if token.bytes().all(|byte| byte.is_ascii_graphic()) {
+                    Credential::Token(Secret(token))
+                } else {
+                    self.problem("github_token", "has characters that no token has");
+                    Credential::Anonymous
+                }
+            }
+            (None, None, None) => Credential::Anonymous,
+        }
+    }
+
+    /// `github_installation_id`: a number; found for each owner where it is not set.
+    fn installation(&mut self) -> Option<u64> {
+        let text = self.text("github_installation_id")?;
+        let id = text.parse().ok();
+        if id.is_none() {
+            self.problem("github_installation_id", "is not a number");
+        }
+        id
+    }
+
+    /// `github_api_url` (default `https://api.github.com`) and `github_archive_hosts` (beside the known ones).
+    pub(super) fn github_urls(&mut self) -> Option<GitHubUrls> {
+        let api = self.text("github_api_url");
+        let mut urls = GitHubUrls::parse(api.as_deref().unwrap_or(GITHUB_API_URL));
+        if urls.is_none() {
+            self.problem(
+                "github_api_url",
+                "is not the https URL of a GitHub API: write e.g. `https://api.github.com` or \
+                 `https://github.example.com/api/v3`",
+            );
+        }
+        for host in self.list("github_archive_hosts") {
+            let is_host = urls
+                .as_mut()
+                .is_none_or(|urls| urls.allow_archive_host(&host));
+            if !is_host {
+                self.problem(
+                    "github_archive_hosts",
+                    "has an entry that is no host: write names only, e.g. `codeload.example.com`",
+                );
+            }
+        }
+        urls
+    }
+
+    /// `repository_names`: templates, separated by commas or white space.
+    pub(super) fn repository_names(&mut self) -> Vec<RepositoryTemplate> {
+        let mut texts = self.list("repository_names");
+        if texts.is_empty() {
+            texts = REPOSITORY_NAMES.map(str::to_owned).to_vec();
+        }
+        if texts.len() > MAX_REPOSITORY_NAMES {
+            self.problem(
+                "repository_names",
+                "has more than 8 templates, and each may cost a call to GitHub",
+            );
+            texts.truncate(MAX_REPOSITORY_NAMES);
+        }
+        let mut templates = Vec::new();
+        for text in texts {
+            match RepositoryTemplate::parse(&text) {
+                Ok(template) => templates.push(template),
+                Err(problem) => self.problem(
+                    "repository_names",
+                    &format!("has a wrong template: {problem}"),
+                ),
+            }
+        }
+        templates
+    }
+
+    /// `max_archive_bytes`: up to a TiB.
+    pub(super) fn max_archive_bytes(&mut self) -> u64 {
+        self.number("max_archive_bytes", MAX_ARCHIVE_BYTES, 1 << 40)
+    }
+
+    /// A whole number between 1 and `max`.
+    fn number(&mut self, name: &str, default: u64, max: u64) -> u64 {
+        match self.text(name).map(|text| text.replace('_', "").parse()) {
+            None => default,
+            Some(Ok(number)) if (1..=max).contains(&number) => number,
+            Some(_) => {
+                self.problem(name, &format!("is not a whole number between 1 and {max}"));
+                default
+            }
+        }
+    }
+
+    /// The entries of a list; empty where the variable is not set.
+    fn list(&mut self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        let entries = text.split(|c: char| c == ',' || c.is_whitespace());
+        entries
+            .filter(|entry| !entry.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// A variable without the white space around it; empty is as good as not set.
+    fn text(&mut self, name: &str) -> Option<String> {
+        match self.host.variable(name) {
+            Ok(text) => text
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty()),
+            Err(error) => {
+                self.problem(name, &format!("cannot be read: {error}"));
+                None
+            }
+        }
+    }
+
+    fn problem(&mut self, name: &str, text: &str) {
+        self.problems.push(format!("`{name}` {text}"));
+    }
+
+    fn problems_of(&self, name: &str) -> usize {
+        let start = format!("`{name}` ");
+        self.problems
+            .iter()
+            .filter(|problem| problem.starts_with(&start))
+            .count()
+    }
+}
+
+/// A PEM with real newlines, with `\n` escapes, or in base64: what secret stores make of a downloaded key.
+fn decode_pem(text: &str) -> Option<String> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    let pem = if text.starts_with(PEM_START) {
+        text.to_owned()
+    } else {
+        let packed: String = text.split_whitespace().collect();
+        String::from_utf8(BASE64_STANDARD.decode(packed).ok()?).ok()?
+    };
+    let pem = pem
+        .replace("\\r", "")
+        .replace("\\n", "\n")
+        .replace('\r', "");
+    let (start, rest) = pem.trim().split_once("-----BEGIN ")?;
+    let (label, rest) = rest.split_once("-----")?;
+    let (body, _) = rest.split_once("-----END ")?;
+    // A store that folds lines into spaces leaves a PEM that no parser takes: lay it out anew.
+    let body: Vec<char> = body.chars().filter(|c| !c.is_whitespace()).collect();
+    let lines: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
+    let is_key = start.is_empty()
+        && matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY")
+        && lines.iter().all(|line| {
+            line.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+        });
+    is_key.then(|| {
+        format!(
+            "{PEM_START}{label}-----\n{}\n-----END {label}-----\n",
+            lines.join("\n")
+        )
+    })
+}
+
+/// The default of `github_api_url`.
+const GITHUB_API_URL: &str = "https://api.github.com";
+
+/// The default of `repository_names`: Terraform's convention, then the bare name.
+const REPOSITORY_NAMES: [&str; 2] = ["terraform-{system}-{name}", "{name}"];
+
+/// Each template may cost a call to GitHub for a module that does not exist.
+const MAX_REPOSITORY_NAMES: usize = 8;
+
+/// The default of `max_archive_bytes`: 2 GiB. GitHub's own archives were seen to break between 2 and 4 GB.
+const MAX_ARCHIVE_BYTES: u64 = 2 << 30;
+
+const PEM_START: &str = "-----BEGIN ";
