@@ -1,16 +1,113 @@
-//! The second reading of an archive: files that symbolic links stand for are sent again under the links' names.
+//! What symbolic links stand for, once the whole archive has gone by. What is in memory is sent at once; for the rest the
+//! archive is read again, and files are sent under the names of the links that lead to them.
 //!
 //! GitHub's bytes may differ between two downloads of one commit, but what is in them may not: each file is taken by
 //! its name, and held against the CRC and the size that the first reading's central directory has for it.
 
 use std::rc::Rc;
 
+use super::descriptor::{Streamed, streamed};
+use super::entry::Place;
+use super::links;
+use super::rerooter::{Next, State};
 use super::zip::{self, Facts, Local};
-use super::{Next, Output, Refusal, Rerooter, State, Step, Streamed, next_local, streamed};
+use super::{Refusal, Rerooter, Step};
+
+/// An entry of the output that a link stands for.
+#[derive(Debug)]
+pub(super) struct Copy {
+    pub(super) name: Rc<[u8]>,
+    pub(super) facts: Facts,
+    pub(super) mode: u16,
+    pub(super) offset: u64,
+}
+
+/// Something in memory that has to be sent.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// An entry that was held back and is no link.
+    Entry(usize),
+    /// An entry that a link stands for, under its name: one that was held back, a directory, or an empty file.
+    Copy(Rc<[u8]>, usize),
+}
 
 impl Rerooter {
+    /// Finds out what links stand for, and what that takes.
+    pub(super) fn plan(&mut self) -> Result<Step, Refusal> {
+        let plan = links::resolve(&self.tree, &self.entries)?;
+        for (name, source) in plan.copies {
+            let Some(entry) = self.entries.get(source) else {
+                continue;
+            };
+            if entry.held().is_some() || entry.facts.size == 0 {
+                self.waiting.push_back(Waiting::Copy(name, source));
+            } else {
+                self.wanted.entry(source).or_default().push(name);
+            }
+        }
+        // Each further reading serves one more name of each file that is too large to be kept in memory.
+        let is_costly = |(source, names): (&usize, &Vec<_>)| {
+            let facts = self
+                .entries
+                .get(*source)
+                .map(|entry| entry.facts)
+                .unwrap_or_default();
+            let is_kept = facts.compressed <= MAX_REPEATED && !facts.has_descriptor();
+            !is_kept && names.len() > MAX_READINGS
+        };
+        if self.wanted.iter().any(is_costly) {
+            return Err(Refusal::Links);
+        }
+        let held = self.entries.iter().enumerate();
+        let held = held.filter(|(_, entry)| entry.held().is_some() && !entry.is_link());
+        self.waiting
+            .extend(held.map(|(index, _)| Waiting::Entry(index)));
+        self.dropped = plan.dropped;
+        self.state = State::Waiting;
+        Ok(Step::More)
+    }
+
+    /// Sends what is in memory, a piece at a time.
+    pub(super) fn waiting(&mut self, out: &mut Vec<u8>) -> Step {
+        let before = out.len();
+        while out.len() - before < PIECE {
+            let Some(waiting) = self.waiting.pop_front() else {
+                return self.read_again_or_finish();
+            };
+            let offset = self.written + (out.len() - before) as u64;
+            let (Waiting::Entry(index) | Waiting::Copy(_, index)) = waiting;
+            let Some(entry) = self.entries.get_mut(index) else {
+                continue;
+            };
+            let data = entry.held().unwrap_or_default();
+            let facts = if data.is_empty() {
+                entry.facts.of_nothing()
+            } else {
+                entry.facts
+            };
+            match waiting {
+                Waiting::Entry(_) => {
+                    zip::write_local(facts, false, &entry.name, out);
+                    out.extend(data);
+                    entry.place = Place::Written(offset);
+                }
+                Waiting::Copy(name, _) => {
+                    zip::write_local(facts, false, &name, out);
+                    out.extend(data);
+                    self.copies.push(Copy {
+                        name,
+                        facts,
+                        mode: entry.output_mode(),
+                        offset,
+                    });
+                }
+            }
+        }
+        Step::More
+    }
+
     /// Where links need files that have gone by, the archive is read again; otherwise this is the end.
-    pub(super) fn read_again_or_finish(&mut self) -> Step {
+    fn read_again_or_finish(&mut self) -> Step {
         if self.wanted.is_empty() {
             self.state = State::Finish(0);
             return Step::More;
@@ -26,23 +123,24 @@ impl Rerooter {
         if self.wanted.is_empty() {
             return Ok(self.read_again_or_finish());
         }
-        let local = match next_local(input)? {
+        let local = match Next::of(input)? {
             Next::Need(n) => return Ok(Step::Need(n)),
             Next::Local(local) => local,
-            // Each reading serves at least one name of each file that is left.
-            Next::Central if self.readings <= MAX_READINGS => {
+            Next::Central if self.readings as usize <= MAX_READINGS => {
                 return Ok(self.read_again_or_finish());
             }
-            Next::Central => return Err(Refusal::Links),
+            Next::Central => return Err(Refusal::Changed),
         };
         let name = local
             .name
             .strip_prefix(&*self.root)
             .ok_or(Refusal::Changed)?;
         let entry = self.tree.entry(name).ok_or(Refusal::Changed)?;
+        let facts = local.facts;
         let header = local.length as u64;
+        let whole = header.saturating_add(facts.compressed);
         let Some(names) = self.wanted.get_mut(&entry) else {
-            if local.facts.has_descriptor() {
+            if facts.has_descriptor() {
                 self.state = State::AgainStreamed {
                     entry,
                     before: 0,
@@ -50,59 +148,41 @@ impl Rerooter {
                 };
                 return Ok(Step::Skip(header));
             }
-            return Ok(Step::Skip(header.saturating_add(local.facts.compressed)));
+            return Ok(Step::Skip(whole));
         };
-        let is_streamed = local.facts.has_descriptor();
-        if names.len() > 1 && !is_streamed && local.facts.compressed <= MAX_REPEATED {
-            return self.repeat(&local, entry, input, out);
-        }
+        // A small file that several links stand for stays in the buffer until all of them have it.
+        let is_repeated =
+            names.len() > 1 && !facts.has_descriptor() && facts.compressed <= MAX_REPEATED;
+        let data = if is_repeated {
+            let end = usize::try_from(whole).unwrap_or(usize::MAX);
+            let Some(data) = input.get(local.length..end) else {
+                return Ok(Step::Need(end));
+            };
+            data
+        } else {
+            &[]
+        };
         let Some(name) = names.pop() else {
             return Err(Refusal::Changed);
         };
         if names.is_empty() {
             self.wanted.remove(&entry);
         }
-        let copy = self.copies.len();
         self.send_header(&local, entry, name, out)?;
-        self.state = if is_streamed {
+        if is_repeated {
+            out.extend(data);
+            return Ok(Step::More);
+        }
+        self.state = if facts.has_descriptor() {
             State::AgainStreamed {
                 entry,
                 before: 0,
-                copy: Some(copy),
+                copy: self.copies.len().checked_sub(1),
             }
         } else {
-            State::Data(local.facts.compressed)
+            State::Data(facts.compressed)
         };
         Ok(Step::Skip(header))
-    }
-
-    /// Sends one small file under all the names that it is needed for.
-    fn repeat(
-        &mut self,
-        local: &Local<'_>,
-        entry: usize,
-        input: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Step, Refusal> {
-        let end = local.length + usize::try_from(local.facts.compressed).unwrap_or(usize::MAX);
-        let Some(data) = input.get(local.length..end) else {
-            return Ok(Step::Need(end));
-        };
-        // One name a step, so that what is to be sent never piles up.
-        let Some(names) = self.wanted.get_mut(&entry) else {
-            return Err(Refusal::Changed);
-        };
-        let Some(name) = names.pop() else {
-            return Err(Refusal::Changed);
-        };
-        let is_last = names.is_empty();
-        self.send_header(local, entry, name, out)?;
-        out.extend(data);
-        if !is_last {
-            return Ok(Step::More);
-        }
-        self.wanted.remove(&entry);
-        Ok(Step::Skip(end as u64))
     }
 
     fn send_header(
@@ -112,14 +192,15 @@ impl Rerooter {
         name: Rc<[u8]>,
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
+        let facts = local.facts;
         let known = self.entries.get(entry).ok_or(Refusal::Changed)?;
-        if !local.facts.has_descriptor() && content(local.facts) != content(known.facts) {
+        if !facts.has_descriptor() && content(facts) != content(known.facts) {
             return Err(Refusal::Changed);
         }
-        zip::write_local(local.facts, local.is_zip64, &name, out);
-        self.copies.push(Output {
+        zip::write_local(facts, local.is_zip64, &name, out);
+        self.copies.push(Copy {
             name,
-            facts: local.facts,
+            facts,
             mode: known.output_mode(),
             offset: self.written,
         });
@@ -145,16 +226,17 @@ impl Rerooter {
                 };
                 n
             }
-            Streamed::End(found, n) => {
-                let found = (found.crc, found.compressed, found.size);
-                if (found.0, found.2) != content(known.facts) {
+            Streamed::End(found) => {
+                if (found.crc, found.size) != content(known.facts) {
                     return Err(Refusal::Changed);
                 }
                 if let Some(copy) = copy.and_then(|copy| self.copies.get_mut(copy)) {
-                    (copy.facts.crc, copy.facts.compressed, copy.facts.size) = found;
+                    copy.facts.crc = found.crc;
+                    copy.facts.compressed = found.compressed;
+                    copy.facts.size = found.size;
                 }
                 self.state = State::Again;
-                n
+                found.end as u64
             }
         };
         Ok(if copy.is_some() {
@@ -170,7 +252,9 @@ fn content(facts: Facts) -> (u32, u64) {
     (facts.crc, facts.size)
 }
 
+/// What is sent at once of what is in memory.
+const PIECE: usize = 64 << 10;
 /// A file up to this size that several links stand for is kept in memory while it is sent to each.
-const MAX_REPEATED: u64 = 1 << 20;
+const MAX_REPEATED: u64 = 4 << 20;
 /// A larger one costs a reading for each.
-const MAX_READINGS: u32 = 8;
+const MAX_READINGS: usize = 8;

@@ -1,24 +1,11 @@
 //! What symbolic links stand for: the paths of an archive, and a link's way through them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Entry, Refusal, zip};
-
-/// All paths of an archive, without slashes at their ends.
-#[derive(Debug, Default)]
-pub(super) struct Tree(HashMap<Rc<[u8]>, Node>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Node {
-    /// An entry of the archive, by its index.
-    File(usize),
-    /// A directory with an entry of its own.
-    Directory(usize),
-    /// A directory that is only known from what is in it.
-    Implied,
-}
+use super::entry::{Entry, Node, Tree};
+use super::{Refusal, zip};
 
 /// What links stand for.
 #[derive(Debug, Default)]
@@ -47,7 +34,7 @@ pub enum Reason {
     Dangling,
     /// It leads to itself, or to a directory that it is in.
     Loop,
-    /// Its target is not a path that git would store.
+    /// Its target is not stored as git stores one: compressed, over 4 KiB, with a line break, or one of very many.
     Unreadable,
 }
 
@@ -57,7 +44,7 @@ impl fmt::Display for Reason {
             Self::LeadsOut => "it leads out of the repository",
             Self::Dangling => "nothing is where it leads to",
             Self::Loop => "it leads to itself or to a directory that it is in",
-            Self::Unreadable => "its target is not readable",
+            Self::Unreadable => "its target is not stored as git does it",
         })
     }
 }
@@ -68,68 +55,27 @@ pub(super) fn could_be_target(text: &[u8]) -> bool {
     !text.contains(&0) && !text.contains(&b'\n')
 }
 
-impl Tree {
-    /// Adds an entry's name.
-    pub(super) fn insert(&mut self, name: &Rc<[u8]>, entry: usize) -> Result<(), Refusal> {
-        let path = path(name);
-        let node = if path.len() == name.len() && !name.is_empty() {
-            Node::File(entry)
-        } else {
-            Node::Directory(entry)
-        };
-        for slash in path
+/// Follows all links.
+pub(super) fn resolve(tree: &Tree, entries: &[Entry]) -> Result<Plan, Refusal> {
+    let mut links = Links {
+        tree,
+        entries,
+        sorted: Vec::new(),
+        plan: Plan::default(),
+        looked_up: 0,
+    };
+    if entries.iter().any(Entry::is_link) {
+        let names = entries
             .iter()
             .enumerate()
-            .filter(|(_, byte)| **byte == b'/')
-            .map(|(at, _)| at)
-        {
-            let parent = path.get(..slash).unwrap_or_default();
-            match self.0.get(parent) {
-                None => {
-                    self.0.insert(parent.into(), Node::Implied);
-                }
-                Some(Node::Directory(_) | Node::Implied) => {}
-                Some(Node::File(_)) => return Err(Refusal::Collision),
-            }
-        }
-        match (self.0.get(path), node) {
-            (None, _) | (Some(Node::Implied), Node::Directory(_)) => {
-                self.0.insert(path.into(), node);
-                Ok(())
-            }
-            _ => Err(Refusal::Collision),
+            .map(|(index, entry)| (&*entry.name, index));
+        links.sorted = names.collect();
+        links.sorted.sort_unstable();
+        for link in entries.iter().filter(|entry| entry.is_link()) {
+            links.add(link, &link.name, &mut Vec::new())?;
         }
     }
-
-    /// The entry with this name.
-    pub(super) fn entry(&self, name: &[u8]) -> Option<usize> {
-        match self.0.get(path(name))? {
-            Node::File(entry) | Node::Directory(entry) => Some(*entry),
-            Node::Implied => None,
-        }
-    }
-
-    /// Follows all links.
-    pub(super) fn resolve(&self, entries: &[Entry]) -> Result<Plan, Refusal> {
-        let mut links = Links {
-            tree: self,
-            entries,
-            sorted: Vec::new(),
-            plan: Plan::default(),
-        };
-        if entries.iter().any(Entry::is_link) {
-            links.sorted = entries
-                .iter()
-                .enumerate()
-                .map(|(index, entry)| (&*entry.name, index))
-                .collect();
-            links.sorted.sort_unstable();
-            for link in entries.iter().filter(|entry| entry.is_link()) {
-                links.add(link, &link.name, &mut Vec::new())?;
-            }
-        }
-        Ok(links.plan)
-    }
+    Ok(links.plan)
 }
 
 struct Links<'a> {
@@ -138,6 +84,8 @@ struct Links<'a> {
     /// All names, so that what is in a directory is one run of them.
     sorted: Vec<(&'a [u8], usize)>,
     plan: Plan,
+    /// Bytes of paths that were looked up, so that a maze of links comes to an end.
+    looked_up: usize,
 }
 
 impl<'a> Links<'a> {
@@ -149,12 +97,12 @@ impl<'a> Links<'a> {
         name: &[u8],
         inside: &mut Vec<Vec<u8>>,
     ) -> Result<(), Refusal> {
-        let target = match self.follow(link) {
+        let target = match self.follow(link)? {
             Ok(target) => target,
             Err(reason) => return self.drop(name, reason),
         };
-        let directory = match self.tree.0.get(&*target) {
-            Some(Node::File(entry)) => return self.copy(name.into(), *entry),
+        let directory = match self.tree.node(&target) {
+            Some(Node::File(entry)) => return self.copy(name.into(), entry),
             Some(Node::Directory(_) | Node::Implied) | None => target,
         };
         let is_around =
@@ -165,8 +113,8 @@ impl<'a> Links<'a> {
         {
             return self.drop(name, Reason::Loop);
         }
-        if let Some(Node::Directory(entry)) = self.tree.0.get(&*directory) {
-            self.copy([name, b"/"].concat().into(), *entry)?;
+        if let Some(Node::Directory(entry)) = self.tree.node(&directory) {
+            self.copy([name, b"/"].concat().into(), entry)?;
         }
         let prefix = [&*directory, b"/"].concat();
         let first = self.sorted.partition_point(|(name, _)| *name <= &*prefix);
@@ -189,47 +137,65 @@ impl<'a> Links<'a> {
     }
 
     /// The path that a link leads to, with no link left in it; empty for the module's root.
-    fn follow(&self, link: &'a Entry) -> Result<Vec<u8>, Reason> {
+    fn follow(&mut self, link: &'a Entry) -> Result<Result<Vec<u8>, Reason>, Refusal> {
         let mut at: Vec<&'a [u8]> = link.name.split(|byte| *byte == b'/').collect();
         let mut rest: VecDeque<&'a [u8]> = VecDeque::new();
-        let mut link = Some(link);
+        let mut link = link;
         for _ in 0..=MAX_HOPS {
-            if let Some(link) = link.take() {
-                let target = link.target().ok_or(Reason::Unreadable)?;
-                if target.starts_with(b"/") {
-                    return Err(Reason::LeadsOut);
-                }
-                at.pop();
-                for part in target.split(|byte| *byte == b'/').rev() {
-                    rest.push_front(part);
-                }
+            let Some(target) = link.held() else {
+                return Ok(Err(Reason::Unreadable));
+            };
+            if target.starts_with(b"/") {
+                return Ok(Err(Reason::LeadsOut));
             }
-            loop {
-                match rest.pop_front() {
-                    None => return Ok(at.join(&b'/')),
-                    Some(b"" | b".") => continue,
-                    Some(b"..") => {
-                        at.pop().ok_or(Reason::LeadsOut)?;
-                        continue;
-                    }
-                    Some(part) => at.push(part),
-                }
-                let is_last = rest.iter().all(|part| matches!(*part, b"" | b"."));
-                match self.tree.0.get(&*at.join(&b'/')) {
-                    Some(Node::Directory(_) | Node::Implied) => {}
-                    Some(Node::File(entry)) => match self.entries.get(*entry) {
-                        Some(entry) if entry.is_link() => {
-                            link = Some(entry);
-                            break;
-                        }
-                        _ if is_last => {}
-                        _ => return Err(Reason::Dangling),
-                    },
-                    None => return Err(Reason::Dangling),
-                }
+            at.pop();
+            for part in target.split(|byte| *byte == b'/').rev() {
+                rest.push_front(part);
+            }
+            match self.walk(&mut at, &mut rest)? {
+                Walk::Arrived => return Ok(Ok(at.join(&b'/'))),
+                Walk::Stuck(reason) => return Ok(Err(reason)),
+                Walk::Link(next) => link = next,
             }
         }
-        Err(Reason::Loop)
+        Ok(Err(Reason::Loop))
+    }
+
+    /// Goes on from `at` by the parts of a path, up to the next link.
+    fn walk(
+        &mut self,
+        at: &mut Vec<&'a [u8]>,
+        rest: &mut VecDeque<&'a [u8]>,
+    ) -> Result<Walk<'a>, Refusal> {
+        while let Some(part) = rest.pop_front() {
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    if at.pop().is_none() {
+                        return Ok(Walk::Stuck(Reason::LeadsOut));
+                    }
+                    continue;
+                }
+                part => at.push(part),
+            }
+            let path = at.join(&b'/');
+            self.looked_up += path.len();
+            if self.looked_up > MAX_LOOKED_UP {
+                return Err(Refusal::Links);
+            }
+            let file = match self.tree.node(&path) {
+                Some(Node::Directory(_) | Node::Implied) => continue,
+                Some(Node::File(entry)) => self.entries.get(entry),
+                None => None,
+            };
+            let is_last = rest.iter().all(|part| matches!(*part, b"" | b"."));
+            match file {
+                Some(link) if link.is_link() => return Ok(Walk::Link(link)),
+                Some(_) if is_last => return Ok(Walk::Arrived),
+                Some(_) | None => return Ok(Walk::Stuck(Reason::Dangling)),
+            }
+        }
+        Ok(Walk::Arrived)
     }
 
     fn copy(&mut self, name: Rc<[u8]>, entry: usize) -> Result<(), Refusal> {
@@ -252,8 +218,14 @@ impl<'a> Links<'a> {
     }
 }
 
-fn path(name: &[u8]) -> &[u8] {
-    name.strip_suffix(b"/").unwrap_or(name)
+/// How far a path leads.
+enum Walk<'a> {
+    /// To its end.
+    Arrived,
+    /// To a link, which is to be followed.
+    Link(&'a Entry),
+    /// Nowhere.
+    Stuck(Reason),
 }
 
 fn is_below(path: &[u8], directory: &[u8]) -> bool {
@@ -261,6 +233,8 @@ fn is_below(path: &[u8], directory: &[u8]) -> bool {
         .is_some_and(|rest| rest.starts_with(b"/"))
 }
 
+/// All links of a sane archive together look up far less.
+const MAX_LOOKED_UP: usize = 32 << 20;
 /// As Linux has it.
 const MAX_HOPS: usize = 40;
 /// Directories within directories that are copied for links.

@@ -9,7 +9,9 @@ use ::zip::write::SimpleFileOptions;
 use ::zip::{CompressionMethod, ZipArchive, ZipWriter};
 use proptest::prelude::*;
 
+use super::zip::{Central, Directory, Facts};
 use super::*;
+use crate::module::ObjectId;
 
 /// Does what `stream` does, over bytes in memory that arrive `chunk` at a time.
 fn reroot_with(inputs: &[&[u8]], chunk: usize, limit: u64) -> Result<(Vec<u8>, Rerooter), Refusal> {
@@ -249,7 +251,7 @@ fn git_s_archive_arrives_without_its_top_folder() {
             .all(|name| found[*name] == (0o040_755, Vec::new()))
     );
     assert_eq!(found.len(), files.len() + directories.len());
-    assert_eq!(rerooter.comment().len(), 40, "the commit's id is kept");
+    assert_eq!(rerooter.comment.len(), 40, "the commit's id is kept");
 }
 
 #[cfg(unix)]
@@ -336,36 +338,112 @@ fn links_arrive_as_what_they_stand_for() {
     );
 }
 
+fn link(name: &str, target: &str) -> Raw {
+    Raw {
+        mode: 0o120_777,
+        ..raw(name, target.as_bytes())
+    }
+}
+
 #[test]
 fn a_large_file_with_many_links_is_read_once_for_each() {
-    let large: Vec<u8> = (0..1_500_000u32)
-        .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3])
-        .collect();
-    let link = |name: &str| Raw {
-        mode: 0o120_777,
-        ..raw(name, b"large")
+    let large = |length: u32| -> Vec<u8> {
+        (0..length)
+            .map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3])
+            .collect()
     };
-    let zip = |links: &[&str]| {
-        let mut entries = vec![raw("r/", b""), raw("r/large", &large)];
-        entries.extend(links.iter().map(|name| link(name)));
+    let zip = |length: u32, links: usize| {
+        let mut entries = vec![raw("r/", b""), raw("r/large", &large(length))];
+        entries.extend((0..links).map(|n| link(&format!("r/{n}"), "large")));
         build(&entries, b"")
     };
-    let found = read(
-        &reroot_with(&[&zip(&["r/a", "r/b", "r/c"])], 1 << 16, u64::MAX)
-            .unwrap()
-            .0,
-    );
-    assert!(
-        ["a", "b", "c", "large"]
-            .iter()
-            .all(|name| found[*name].1 == large)
-    );
-    let many: Vec<String> = (0..9).map(|n| format!("r/{n}")).collect();
-    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (length, links, is_served) in [
+        (3 << 20, 20, true),
+        (5 << 20, 3, true),
+        (5 << 20, 8, true),
+        (5 << 20, 9, false),
+    ] {
+        let out = reroot_with(&[&zip(length, links)], 1 << 16, u64::MAX);
+        assert_eq!(out.is_ok(), is_served, "{links} links to {length} bytes");
+        if let Ok((out, _)) = out {
+            let found = read(&out);
+            assert_eq!(found.len(), links + 1);
+            assert!(found.values().all(|(_, data)| *data == large(length)));
+        }
+    }
+}
+
+#[test]
+fn links_cannot_make_much_of_little() {
+    let text = vec![b'x'; 4096];
+    let many = |count: usize| {
+        let mut entries = vec![raw("r/", b""), raw("r/file", &text)];
+        entries.extend((0..count).map(|n| link(&format!("r/{n}"), "file")));
+        build(&entries, b"")
+    };
+    // Nothing piles up: what is sent at once stays small, however much is in memory.
+    let zip = many(2000);
+    let mut rerooter = Rerooter::new(u64::MAX);
+    let (mut input, mut out, mut largest) = (&zip[..], Vec::new(), 0);
+    loop {
+        let before = out.len();
+        let step = rerooter.step(input, &mut out).unwrap();
+        largest = largest.max(out.len() - before);
+        match step {
+            Step::Done => break,
+            Step::Skip(n) => input = &input[usize::try_from(n).unwrap()..],
+            Step::More => {}
+            step => panic!("{step:?}"),
+        }
+    }
+    assert!(largest < 128 << 10, "{largest} bytes at once");
+    assert_eq!(read(&out).len(), 2001);
+    let limit = zip.len() as u64;
     assert_eq!(
-        reroot_with(&[&zip(&many)], 1 << 16, u64::MAX).unwrap_err(),
+        reroot_with(&[&zip], 1 << 16, limit).unwrap_err(),
+        Refusal::TooLarge
+    );
+    assert_eq!(
+        reroot_with(&[&many(10_001)], 1 << 16, u64::MAX).unwrap_err(),
         Refusal::Links
     );
+
+    // A maze: links into deep directories and out again, forty at a time.
+    let deep = "z/".repeat(90);
+    let back = format!("{deep}{}", "../z/".repeat(700));
+    let mut entries = vec![raw("r/", b""), raw(&format!("r/{deep}end"), b"x\n")];
+    entries.extend((0..38).map(|n| {
+        link(
+            &format!("r/m{n}"),
+            &format!("{back}{}m{}", "../".repeat(90), n + 1),
+        )
+    }));
+    entries.extend((0..500).map(|n| link(&format!("r/s{n}"), "m0")));
+    assert_eq!(
+        reroot_with(&[&build(&entries, b"")], 1 << 16, u64::MAX).unwrap_err(),
+        Refusal::Links
+    );
+}
+
+#[test]
+fn a_link_to_nothing_costs_no_second_reading() {
+    let empty = Raw {
+        method: 0,
+        ..raw("r/empty", b"")
+    };
+    let zip = build(
+        &[
+            raw("r/", b""),
+            raw("r/dir/", b""),
+            empty,
+            link("r/a", "empty"),
+            link("r/b", "dir"),
+        ],
+        b"",
+    );
+    let found = read(&reroot_with(&[&zip, b"never"], 1 << 16, u64::MAX).unwrap().0);
+    assert_eq!(found["a"], (0o100_644, Vec::new()));
+    assert_eq!(found["b/"], (0o040_755, Vec::new()));
 }
 
 #[test]
@@ -446,7 +524,7 @@ fn zips_of_other_writers_are_read() {
     let (out, rerooter) = reroot_with(&[&sixty_four], 50, u64::MAX).unwrap();
     assert_eq!(read(&out)["wide"].1, text);
     assert_eq!(
-        rerooter.comment(),
+        rerooter.comment,
         b"0123456789abcdef0123456789abcdef01234567"
     );
 
@@ -539,6 +617,7 @@ fn what_no_module_should_be_is_refused() {
             Refusal::Unsupported,
         ),
         (build(&[raw("r/", b"data")], b""), Refusal::Broken),
+        (build(&[top(), raw("r/a/", b"data")], b""), Refusal::Broken),
         (
             b"<html><body>Not Found</body></html>".to_vec(),
             Refusal::Broken,
@@ -571,6 +650,37 @@ fn what_no_module_should_be_is_refused() {
 }
 
 #[test]
+fn an_archive_of_another_commit_is_refused() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    for (comment, is_served) in [
+        (commit, true),
+        ("1123456789abcdef0123456789abcdef01234567", false),
+        ("", true),
+        ("main", true),
+    ] {
+        let zip = build(&[raw("r/", b""), raw("r/a", b"0\n")], comment.as_bytes());
+        let mut rerooter = Rerooter::new(u64::MAX).of_commit(ObjectId::parse(commit).unwrap());
+        let (mut input, mut out) = (&zip[..], Vec::new());
+        let end = loop {
+            match rerooter.step(input, &mut out) {
+                Ok(Step::Skip(n) | Step::Copy(n)) => input = &input[usize::try_from(n).unwrap()..],
+                Ok(Step::More) => {}
+                end => break end,
+            }
+        };
+        assert_eq!(
+            end,
+            if is_served {
+                Ok(Step::Done)
+            } else {
+                Err(Refusal::Changed)
+            },
+            "{comment}"
+        );
+    }
+}
+
+#[test]
 fn a_comment_that_looks_like_an_end_record_is_left_out() {
     let entries = [raw("r/", b""), raw("r/a", b"x\n")];
     let other = build(&[raw("r/b", b"y\n")], b"");
@@ -581,12 +691,15 @@ fn a_comment_that_looks_like_an_end_record_is_left_out() {
 
 #[test]
 fn an_archive_that_is_cut_anywhere_never_looks_complete() {
-    let link = Raw {
-        mode: 0o120_777,
-        ..raw("r/link", b"main.tf")
-    };
+    // A zip in the zip has a central directory of its own, which must not be taken for the end.
+    let inner = build(&[raw("inner", b"x\n")], b"");
+    let files = [
+        raw("r/", b""),
+        raw("r/main.tf", b"# main\n"),
+        raw("r/inner.zip", &inner),
+    ];
     let zip = build(
-        &[raw("r/", b""), raw("r/main.tf", b"# main\n"), link],
+        &[&files[..], &[link("r/link", "main.tf")]].concat(),
         b"comment",
     );
     let whole = reroot(&zip).unwrap();
@@ -597,9 +710,7 @@ fn an_archive_that_is_cut_anywhere_never_looks_complete() {
             zip.len()
         );
     }
-    for length in 0..whole.len() {
-        assert!(ZipArchive::new(Cursor::new(&whole[..length])).is_err());
-    }
+    assert_eq!(read(&whole).len(), 3);
 }
 
 proptest! {

@@ -36,7 +36,11 @@ const ENCRYPTED: u16 = 1;
 const HAS_DESCRIPTOR: u16 = 1 << 3;
 /// Flags that mean the entry's bytes are not plain data: patches, strong encryption, masked headers.
 const UNREADABLE: u16 = ENCRYPTED | 1 << 5 | 1 << 6 | 1 << 13;
+/// The name is UTF-8.
+const IS_UTF8: u16 = 1 << 11;
 const UNIX: u16 = 3;
+/// macOS, which has unix modes too.
+const DARWIN: u16 = 19;
 
 /// What the two headers of an entry both say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +62,17 @@ impl Facts {
 
     pub(super) fn is_stored(self) -> bool {
         self.method == 0
+    }
+
+    /// The same entry without content, e.g. a directory.
+    pub(super) fn of_nothing(self) -> Self {
+        let flags = self.flags & IS_UTF8;
+        Self {
+            flags,
+            time: self.time,
+            date: self.date,
+            ..Self::default()
+        }
     }
 
     fn check(self) -> Result<Self, Refusal> {
@@ -165,7 +180,7 @@ impl<'a> Central<'a> {
         for number in [&mut facts.size, &mut facts.compressed, &mut offset] {
             extra.widen(number)?;
         }
-        let mode = (made_by >> 8 == UNIX).then_some((attributes >> 16) as u16);
+        let mode = matches!(made_by >> 8, UNIX | DARWIN).then_some((attributes >> 16) as u16);
         let lengths = [name_length, extra_length, comment_length];
         let length = CENTRAL_LENGTH + lengths.map(usize::from).iter().sum::<usize>();
         Ok(Self {
@@ -285,87 +300,11 @@ impl Directory {
     }
 }
 
-/// Looks for the end of data whose length only the descriptor behind it tells, section 4.3.9.
-///
-/// `window` is what is there of the data, `before` how much of it has gone by. The end is where a header follows and
-/// one of the descriptor's four shapes before it states exactly the length that was seen.
-pub(super) fn find_descriptor(
-    window: &[u8],
-    before: u64,
-    is_directory: bool,
-) -> Option<Descriptor> {
-    let headers = window
-        .windows(4)
-        .enumerate()
-        .filter(|(_, it)| *it == LOCAL || *it == CENTRAL);
-    for (end, _) in headers {
-        if is_directory && before == 0 && end == 0 {
-            // Some writers announce a descriptor for a directory and leave it out.
-            return Some(Descriptor {
-                crc: 0,
-                compressed: 0,
-                size: 0,
-                end,
-            });
-        }
-        for (length, has_signature, is_zip64) in DESCRIPTORS {
-            let Some(start) = end.checked_sub(length) else {
-                continue;
-            };
-            let mut fields = Fields(window.get(start..end)?);
-            if has_signature && fields.take(4).ok()? != DESCRIPTOR {
-                continue;
-            }
-            let crc = fields.u32().ok()?;
-            let mut number = || {
-                if is_zip64 {
-                    fields.u64()
-                } else {
-                    fields.u32().map(u64::from)
-                }
-            };
-            let (compressed, size) = (number().ok()?, number().ok()?);
-            if compressed == before + start as u64 {
-                return Some(Descriptor {
-                    crc,
-                    compressed,
-                    size,
-                    end,
-                });
-            }
-        }
-    }
-    None
-}
-
-/// A data descriptor that was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Descriptor {
-    pub(super) crc: u32,
-    pub(super) compressed: u64,
-    pub(super) size: u64,
-    /// Where in the window it ends and the next header begins.
-    pub(super) end: usize,
-}
-
-/// The bytes that must stay in the window while the end is not found: the longest descriptor, and a header's
-/// signature but for its last byte.
-pub(super) const DESCRIPTOR_TAIL: usize = 24 + 3;
-
-/// Length, whether a signature comes first, whether sizes have 64 bits. The longest first: it is the least likely to be
-/// met by chance.
-const DESCRIPTORS: [(usize, bool, bool); 4] = [
-    (24, true, true),
-    (16, true, false),
-    (20, false, true),
-    (12, false, false),
-];
-
 /// Little-endian fields, from the front.
-struct Fields<'a>(&'a [u8]);
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, length: usize) -> Result<&'a [u8], Refusal> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'a [u8], Refusal> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Refusal::Broken)?;
         self.0 = rest;
         Ok(taken)
@@ -379,11 +318,11 @@ impl<'a> Fields<'a> {
         self.array().map(u16::from_le_bytes)
     }
 
-    fn u32(&mut self) -> Result<u32, Refusal> {
+    pub(super) fn u32(&mut self) -> Result<u32, Refusal> {
         self.array().map(u32::from_le_bytes)
     }
 
-    fn u64(&mut self) -> Result<u64, Refusal> {
+    pub(super) fn u64(&mut self) -> Result<u64, Refusal> {
         self.array().map(u64::from_le_bytes)
     }
 
