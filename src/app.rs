@@ -3,8 +3,9 @@
 use http::{HeaderMap, Method, Response, header};
 
 use crate::archive::stream::ArchiveStream;
-use crate::config::Config;
+use crate::config::{Config, is_loopback_authority};
 use crate::error::Error;
+use crate::github::app::Readiness;
 use crate::host::Host;
 use crate::record::Record;
 use crate::registry::Registry;
@@ -50,7 +51,7 @@ impl Request {
         }
         let scheme = match first("x-forwarded-proto") {
             Some(scheme @ ("http" | "https")) => scheme,
-            _ if is_loopback(authority) => "http",
+            _ if is_loopback_authority(authority) => "http",
             _ => "https",
         };
         Some(format!("{scheme}://{authority}"))
@@ -99,18 +100,20 @@ async fn answer<'h, H: Host>(
     let registry = || Config::load(host).map(|config| Registry::new(host, config));
     Ok(match route {
         Route::Discovery => wire::discovery().map(Body::Bytes),
-        Route::Alive => wire::healthy().map(Body::Bytes),
+        Route::Alive => wire::alive().map(Body::Bytes),
         Route::Ready => {
-            let problems = match registry() {
-                Ok(registry) => registry.problems().await,
-                Err(problems) => problems,
+            let readiness = match registry() {
+                Ok(registry) => {
+                    let readiness = registry.readiness().await;
+                    record.upstream_calls(registry.upstream_calls());
+                    readiness
+                }
+                Err(problems) => Readiness {
+                    works: false,
+                    problems,
+                },
             };
-            let response = if problems.is_empty() {
-                wire::healthy()
-            } else {
-                wire::not_ready(&problems)
-            };
-            response.map(Body::Bytes)
+            wire::readiness(&readiness).map(Body::Bytes)
         }
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
@@ -174,17 +177,4 @@ fn complete<'h, H: Host>(
         }
     }
     response
-}
-
-fn is_loopback(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let is_loopback_address = |host: &str| {
-        host.parse()
-            .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-    };
-    host == "localhost" || host.ends_with(".localhost") || is_loopback_address(host)
 }

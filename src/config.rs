@@ -9,7 +9,7 @@ mod variables;
 
 use std::fmt;
 
-pub use self::github_urls::GitHubUrls;
+pub use self::github_urls::{GitHubUrls, is_loopback_authority};
 use self::variables::Variables;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};

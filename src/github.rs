@@ -22,7 +22,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::config::Config;
+use crate::config::{Config, GitHubUrls};
 use crate::error::Error;
 use crate::github::app::{Authorization, Credentials};
 use crate::github::classify::Meaning;
@@ -121,41 +121,76 @@ impl<'h, H: Host> GitHub<'h, H> {
             .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
     }
 
-    /// GETs a path of the API with the owner's credential, whose renewal is `app`'s concern.
+    /// GETs a path of the API, and takes nothing for an answer but success.
     async fn get(&self, owner: &str, path: &str, deadline: Deadline) -> Result<Answer, Error> {
-        let mut attempt = 0;
-        loop {
-            let authorization = self.authorization(owner, deadline).await?;
-            let answer = self.follow(path, &authorization, deadline).await?;
-            match Meaning::of(answer.status, &answer.headers, &answer.body) {
-                Meaning::Success => return Ok(answer),
-                Meaning::Unauthorized
-                    if self.renew(owner, &authorization, attempt, deadline).await =>
-                {
-                    attempt += 1;
-                }
-                meaning => return Err(meaning.into_error(path, &answer.body)),
-            }
+        let response = self
+            .ask(owner, path, GitHubUrls::is_api, deadline, IDLE_LIMIT)
+            .await?;
+        let answer = self.collect(response, deadline).await?;
+        match Meaning::of(answer.status, &answer.headers, &answer.body) {
+            Meaning::Success => Ok(answer),
+            meaning => Err(meaning.into_error(path, &answer.body)),
         }
     }
 
-    /// GETs a path of the API, and goes where a renamed repository's redirect leads, on the API's origin alone.
-    async fn follow(
+    /// GETs a path of the API with the owner's credential, which is `app`'s concern and renewed where that may help.
+    async fn ask(
+        &self,
+        owner: &str,
+        path: &str,
+        may_lead_to: fn(&GitHubUrls, &Url) -> bool,
+        deadline: Deadline,
+        idle: Duration,
+    ) -> Result<Response<H::Source>, Error> {
+        let mut attempt = 0;
+        loop {
+            let authorization = self.authorization(owner, deadline).await?;
+            let response = self
+                .walk(path, &authorization, may_lead_to, deadline, idle)
+                .await?;
+            let is_refused = response.status() == StatusCode::UNAUTHORIZED;
+            if is_refused && self.renew(owner, &authorization, attempt, deadline).await {
+                attempt += 1;
+                continue;
+            }
+            return Ok(response);
+        }
+    }
+
+    /// GETs a path of the API, and goes where redirects lead as far as they may: a renamed repository's to the API, an
+    /// archive's to where archives are. Only the API is given the credential.
+    async fn walk(
         &self,
         path: &str,
         authorization: &Authorization,
+        may_lead_to: fn(&GitHubUrls, &Url) -> bool,
         deadline: Deadline,
-    ) -> Result<Answer, Error> {
-        let mut url = self.config.github.api(path);
+        idle: Duration,
+    ) -> Result<Response<H::Source>, Error> {
+        let urls = &self.config.github;
+        let mut url = urls.api(path);
         for _ in 0..=MAX_REDIRECTS {
-            let request = request(Method::GET, &url, Some(authorization), Vec::new())?;
-            let response = self.send(request, deadline, IDLE_LIMIT).await?;
+            let is_api = Url::parse(&url).is_ok_and(|url| urls.is_api(&url));
+            let request = request(
+                Method::GET,
+                &url,
+                is_api.then_some(authorization),
+                Vec::new(),
+            )?;
+            let response = self.send(request, deadline, idle).await?;
             match Redirect::of(&url, &response) {
-                Redirect::No => return self.collect(response, deadline).await,
-                Redirect::To(target) if self.config.github.is_api(&target) => url = target.into(),
-                Redirect::To(_) | Redirect::Nowhere => {
+                Redirect::No => return Ok(response),
+                Redirect::To(target) if may_lead_to(urls, &target) => url = target.into(),
+                Redirect::To(target) => {
+                    let origin = target.origin().ascii_serialization();
                     return Err(Error::Malformed(format!(
-                        "GET {path}: redirect to a foreign address"
+                        "GET {path}: it redirects to `{origin}`, which is not an https address that GitHub is known to \
+                         have: add the host to `github_archive_hosts` if it is yours and has archives"
+                    )));
+                }
+                Redirect::Nowhere => {
+                    return Err(Error::Malformed(format!(
+                        "GET {path}: it redirects to no address"
                     )));
                 }
             }
@@ -189,6 +224,11 @@ impl<'h, H: Host> GitHub<'h, H> {
         let (head, mut source) = response.into_parts();
         let mut body = Vec::new();
         loop {
+            let left = deadline.left(self.host.now());
+            if left.is_zero() {
+                return Err(HostError::Timeout.into());
+            }
+            source.wait_at_most(left.min(IDLE_LIMIT));
             let bytes = source.read(READ).await?;
             if bytes.is_empty() {
                 return Ok(Answer {
@@ -202,9 +242,6 @@ impl<'h, H: Host> GitHub<'h, H> {
                 return Err(Error::Malformed(format!(
                     "an answer of more than {MAX_BODY} bytes"
                 )));
-            }
-            if deadline.left(self.host.now()).is_zero() {
-                return Err(HostError::Timeout.into());
             }
         }
     }

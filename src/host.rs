@@ -55,6 +55,9 @@ pub trait Source {
     /// Waits for data and returns at most `max` bytes of it; empty at the end of the body.
     async fn read(&mut self, max: usize) -> Result<Vec<u8>, HostError>;
 
+    /// Changes how long to wait for data from now on.
+    fn wait_at_most(&mut self, limit: Duration);
+
     /// Drops at most `n` bytes unread and returns how many; 0 at the end of the body.
     async fn skip(&mut self, n: u64) -> Result<u64, HostError>;
 }

@@ -8,6 +8,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::app::Request;
+use crate::archive::stream::Sent;
 use crate::error::Error;
 use crate::host::Host;
 use crate::route::{ModuleRoute, Route, Wanted};
@@ -98,11 +99,18 @@ impl Record {
     }
 
     /// Writes the line. `sent` is how an archive's way to the client ended.
-    pub fn finish(mut self, host: &impl Host, sent: Option<Result<u64, Error>>) {
-        match sent {
-            None => {}
-            Some(Ok(bytes)) => self.sent_bytes = Some(bytes),
-            Some(Err(error)) => self.fail(&error),
+    pub fn finish(mut self, host: &impl Host, sent: Option<Sent>) {
+        if let Some(Sent {
+            bytes,
+            upstream_calls,
+            result,
+        }) = sent
+        {
+            self.sent_bytes = Some(bytes);
+            self.upstream_calls = upstream_calls;
+            if let Err(error) = result {
+                self.fail(&error);
+            }
         }
         let duration = host.now().duration_since(self.began).unwrap_or_default();
         self.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

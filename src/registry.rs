@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::archive::stream::ArchiveStream;
 use crate::config::Config;
 use crate::error::{Error, NotFound};
+use crate::github::app::Readiness;
 use crate::github::refs::Target;
 use crate::github::{Deadline, GitHub, Repository};
 use crate::host::Host;
@@ -52,8 +53,8 @@ impl<'h, H: Host> Registry<'h, H> {
         self.config.base_url.as_deref()
     }
 
-    /// What stands against serving modules, one sentence each.
-    pub async fn problems(&self) -> Vec<String> {
+    /// Whether modules could be served.
+    pub async fn readiness(&self) -> Readiness {
         self.github.check_credential(self.deadline()).await
     }
 

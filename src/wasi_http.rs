@@ -20,6 +20,7 @@ use wstd::future::FutureExt as _;
 use wstd::runtime::AsyncPollable;
 
 use crate::app::{self, Body, Reply, Request};
+use crate::archive::stream::Sent;
 use crate::host::{Host, HostError, Limits, Sink, Source};
 
 /// What differs between the hosts: variables and the key-value store.
@@ -48,7 +49,7 @@ pub fn serve(interfaces: Interfaces, request: &IncomingRequest, out: ResponseOut
 async fn send_response(
     response: Response<Body<'_, WasiHost>>,
     out: ResponseOutparam,
-) -> Option<Result<u64, crate::error::Error>> {
+) -> Option<Sent> {
     let (head, body) = response.into_parts();
     let outgoing = OutgoingResponse::new(to_fields(&head.headers));
     // Both can only fail for a status that is none, and for a body that was taken before.
@@ -56,10 +57,7 @@ async fn send_response(
     let outgoing_body = outgoing.body().ok()?;
     let stream = outgoing_body.write().ok()?;
     ResponseOutparam::set(out, Ok(outgoing));
-    let mut sink = WasiSink {
-        ready: AsyncPollable::new(stream.subscribe()),
-        stream,
-    };
+    let mut sink = WasiSink::new(stream, CLIENT_IDLE);
     let sent = match body {
         Body::Bytes(bytes) => {
             let _ = sink.write(&bytes).await;
@@ -68,7 +66,7 @@ async fn send_response(
         Body::Archive(archive) => Some(archive.send(&mut sink).await),
     };
     drop(sink);
-    if matches!(sent, Some(Err(_))) {
+    if sent.as_ref().is_some_and(|sent| sent.result.is_err()) {
         // A body that is dropped without being finished breaks the connection off.
         drop(outgoing_body);
     } else {
@@ -155,10 +153,7 @@ impl Host for WasiHost {
             let stream = outgoing_body
                 .write()
                 .map_err(|()| upstream("no request body"))?;
-            let mut sink = WasiSink {
-                ready: AsyncPollable::new(stream.subscribe()),
-                stream,
-            };
+            let mut sink = WasiSink::new(stream, limits.head);
             sink.write(&body)
                 .await
                 .map_err(|_| upstream("the request was not taken"))?;
@@ -209,6 +204,10 @@ impl WasiSource {
 }
 
 impl Source for WasiSource {
+    fn wait_at_most(&mut self, limit: Duration) {
+        self.idle = limit;
+    }
+
     async fn read(&mut self, max: usize) -> Result<Vec<u8>, HostError> {
         loop {
             match self.stream.read(max as u64) {
@@ -240,14 +239,23 @@ impl Source for WasiSource {
 struct WasiSink {
     ready: AsyncPollable,
     stream: OutputStream,
+    idle: Duration,
 }
 
 impl WasiSink {
+    fn new(stream: OutputStream, idle: Duration) -> Self {
+        Self {
+            ready: AsyncPollable::new(stream.subscribe()),
+            stream,
+            idle,
+        }
+    }
+
     /// Waits until the client takes something, and returns how much.
     async fn room(&self) -> Result<usize, HostError> {
         loop {
             match self.stream.check_write() {
-                Ok(0) => wait(&self.ready, CLIENT_IDLE)
+                Ok(0) => wait(&self.ready, self.idle)
                     .await
                     .map_err(|_| HostError::ClientGone)?,
                 Ok(room) => return Ok(usize::try_from(room).unwrap_or(usize::MAX)),

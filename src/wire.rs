@@ -8,6 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::github::app::Readiness;
 use crate::registry::Listing;
 use crate::route::ArchiveAddress;
 
@@ -18,10 +19,25 @@ pub fn discovery() -> Response<Vec<u8>> {
     json(StatusCode::OK, r#"{"modules.v1":"/v1/modules/"}"#.into())
 }
 
-/// The component is alive, or ready.
+/// The component is alive.
 #[must_use]
-pub fn healthy() -> Response<Vec<u8>> {
+pub fn alive() -> Response<Vec<u8>> {
     json(StatusCode::OK, r#"{"status":"ok"}"#.into())
+}
+
+/// Whether the component could serve modules: 200 if so, with what does not work as warnings; 503 if not, with the same
+/// as errors.
+#[must_use]
+pub fn readiness(readiness: &Readiness) -> Response<Vec<u8>> {
+    let Readiness { works, problems } = readiness;
+    if !works {
+        return errors(StatusCode::SERVICE_UNAVAILABLE, problems);
+    }
+    if problems.is_empty() {
+        return alive();
+    }
+    let document = serde_json::json!({ "status": "ok", "warnings": problems });
+    json(StatusCode::OK, document.to_string().into())
 }
 
 /// A module's versions: one element in `modules`, and no more fields than clients read, because what is there must
@@ -106,12 +122,6 @@ pub fn error(error: &Error) -> Response<Vec<u8>> {
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));
     }
     response
-}
-
-/// Why the component is not ready.
-#[must_use]
-pub fn not_ready(problems: &[String]) -> Response<Vec<u8>> {
-    errors(StatusCode::SERVICE_UNAVAILABLE, problems)
 }
 
 fn errors(status: StatusCode, errors: &[String]) -> Response<Vec<u8>> {

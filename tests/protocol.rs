@@ -82,7 +82,7 @@ impl<'s> FakeHost<'s> {
                 }
                 Body::Archive(archive) => Some(archive.send(&mut sink).await),
             };
-            let is_broken = matches!(sent, Some(Err(_)));
+            let is_broken = sent.as_ref().is_some_and(|sent| sent.result.is_err());
             record.finish(self, sent);
             let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
                 (name.to_string(), value.to_str().unwrap().to_owned())
@@ -194,6 +194,8 @@ struct FakeSource {
 }
 
 impl Source for FakeSource {
+    fn wait_at_most(&mut self, _: Duration) {}
+
     async fn read(&mut self, max: usize) -> Result<Vec<u8>, HostError> {
         if self.body.is_empty() {
             return self.end.clone().map(|()| Vec::new());

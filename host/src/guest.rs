@@ -1,7 +1,7 @@
 //! One instance of the component: made for one request, gone when the work behind its response is done.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::{Request, Response};
 use tokio::sync::oneshot;
@@ -29,11 +29,13 @@ pub(crate) struct Guest {
 pub(crate) type Answer = Result<Response<Body>, ErrorCode>;
 
 impl Guest {
-    /// Runs a fresh instance on `request` to the instance's end, which may be long after `answer` was sent.
+    /// Runs a fresh instance on `request` to the instance's end, which may be long after `answer` was sent. `trapped` is
+    /// set before anything that the instance owns goes away: to the response's body a trap would look like its end.
     pub(crate) async fn run(
         shared: Arc<Shared>,
         request: Request<Body>,
         answer: oneshot::Sender<Answer>,
+        trapped: &AtomicBool,
     ) -> Result<(), String> {
         let component = shared.component.clone();
         let mut instance = Instance::new(component.engine(), Self::new(shared));
@@ -51,6 +53,7 @@ impl Guest {
         let ended = ended.await;
         let memory = &instance.data().memory;
         ended.map_err(|error| {
+            trapped.store(true, Ordering::Release);
             let why = error.root_cause();
             if memory.refused {
                 format!(

@@ -98,8 +98,9 @@ impl Host {
         let (answer, answered) = oneshot::channel();
         let running = tokio::spawn({
             let (shared, gone) = (self.0.clone(), client.gone.clone());
+            let trapped = client.trapped.clone();
             async move {
-                let ended = Guest::run(shared.clone(), request, answer).await;
+                let ended = Guest::run(shared.clone(), request, answer, &trapped).await;
                 if let Err(reason) = &ended
                     && !gone.load(Ordering::Relaxed)
                 {
@@ -169,6 +170,8 @@ fn names_host(request: &Request<Body>) -> bool {
 #[derive(Default)]
 struct Client {
     gone: Arc<AtomicBool>,
+    /// The component failed, so that a body that ends without its announced length is not whole.
+    trapped: Arc<AtomicBool>,
     served: bool,
 }
 
@@ -209,7 +212,11 @@ impl hyper::body::Body for Watched {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let mut frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let is_whole = self.left == Some(0) || !self.client.trapped.load(Ordering::Acquire);
+        if frame.is_none() && !is_whole {
+            frame = Some(Err(BodyError::ConnectionTerminated));
+        }
         match &frame {
             Some(Ok(frame)) => {
                 let sent = frame.data_ref().map_or(0, Bytes::len) as u64;

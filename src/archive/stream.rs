@@ -28,6 +28,17 @@ pub struct ArchiveStream<'h, H: Host> {
     stop: Stop,
 }
 
+/// How an archive's way to the client ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// How many bytes the client got.
+    pub bytes: u64,
+    /// How many requests to GitHub it took in all.
+    pub upstream_calls: u32,
+    /// Whether it got all of them.
+    pub result: Result<(), Error>,
+}
+
 /// What is left to do of the last step.
 #[derive(Clone, Copy, Debug)]
 enum Pending {
@@ -86,9 +97,9 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             host,
             github,
             repository,
+            rerooter: Rerooter::new(max_bytes).of_commit(commit.clone()),
             commit,
             source,
-            rerooter: Rerooter::new(max_bytes),
             input: Vec::new(),
             consumed: 0,
             out: Vec::new(),
@@ -105,28 +116,39 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         (self.stop == Stop::Done).then_some(self.out.len())
     }
 
-    /// Sends the archive. Returns how many bytes the client got.
-    ///
-    /// # Errors
-    /// After any of them the response must be broken off, never ended.
-    pub async fn send(mut self, sink: &mut impl Sink<H::Source>) -> Result<u64, Error> {
-        let mut sent = 0;
+    /// Sends the archive. If that fails, the response must be broken off, never ended.
+    pub async fn send(mut self, sink: &mut impl Sink<H::Source>) -> Sent {
+        let mut bytes = 0;
+        let result = self.send_all(sink, &mut bytes).await;
+        Sent {
+            bytes,
+            upstream_calls: self.github.calls(),
+            result,
+        }
+    }
+
+    async fn send_all(
+        &mut self,
+        sink: &mut impl Sink<H::Source>,
+        sent: &mut u64,
+    ) -> Result<(), Error> {
         loop {
             sink.write(&self.out).await?;
-            sent += self.out.len() as u64;
+            *sent += self.out.len() as u64;
             self.out.clear();
             match self.stop {
                 Stop::Full => {}
-                Stop::Done => return Ok(sent),
+                Stop::Done => return Ok(()),
                 Stop::Splice(n) => {
                     let mut left = n;
                     while left > 0 {
-                        match sink.splice(&mut self.source, left).await? {
-                            0 => return Err(Refusal::Truncated.into()),
-                            moved => left = left.saturating_sub(moved),
+                        let moved = sink.splice(&mut self.source, left).await?;
+                        if moved == 0 {
+                            return Err(Refusal::Truncated.into());
                         }
+                        left = left.saturating_sub(moved);
+                        *sent += moved;
                     }
-                    sent += n;
                 }
             }
             self.stop = self.fill(BLOCK).await?;
@@ -154,10 +176,13 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Step::More => {}
                 Step::Reopen => {
                     let deadline = Deadline::after(self.host.now(), OPEN_LIMIT);
-                    let archive = self
-                        .github
-                        .archive(&self.repository, &self.commit, deadline);
-                    self.source = archive.await?;
+                    let (repository, commit) = (&self.repository, &self.commit);
+                    self.source = match self.github.archive(repository, commit, deadline).await {
+                        Err(Error::Unavailable(_)) => {
+                            self.github.archive(repository, commit, deadline).await?
+                        }
+                        result => result?,
+                    };
                     self.input.clear();
                     self.consumed = 0;
                 }
@@ -173,7 +198,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
     async fn finish_step(&mut self) -> Result<Option<u64>, Error> {
         match std::mem::replace(&mut self.pending, Pending::Skip(0)) {
             Pending::Skip(mut n) => {
-                n -= self.take(n).len() as u64;
+                n -= take(&self.input, &mut self.consumed, n).len() as u64;
                 while n > 0 {
                     match self.source.skip(n).await? {
                         0 => return Err(Refusal::Truncated.into()),
@@ -182,9 +207,8 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 }
             }
             Pending::Copy(mut n) => loop {
-                let data = self.take(n);
+                let data = take(&self.input, &mut self.consumed, n);
                 n -= data.len() as u64;
-                let data = data.to_vec();
                 self.out.extend(data);
                 if n >= SPLICE_FROM {
                     return Ok(Some(n));
@@ -196,16 +220,6 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             },
         }
         Ok(None)
-    }
-
-    /// Takes at most `n` bytes of what has been read.
-    fn take(&mut self, n: u64) -> &[u8] {
-        let start = self.consumed;
-        let length = usize::try_from(n)
-            .unwrap_or(usize::MAX)
-            .min(self.buffered());
-        self.consumed += length;
-        self.input.get(start..start + length).unwrap_or_default()
     }
 
     fn buffered(&self) -> usize {
@@ -241,6 +255,14 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             ));
         }
     }
+}
+
+/// Takes at most `n` bytes of what has been read.
+fn take<'i>(input: &'i [u8], consumed: &mut usize, n: u64) -> &'i [u8] {
+    let rest = input.get(*consumed..).unwrap_or_default();
+    let length = usize::try_from(n).unwrap_or(usize::MAX).min(rest.len());
+    *consumed += length;
+    rest.get(..length).unwrap_or_default()
 }
 
 /// GitHub makes an archive when it is first asked for, which takes seconds for a large one; Terraform waits for an

@@ -6,26 +6,36 @@ use url::{Host, Url};
 #[derive(Clone, Debug)]
 pub struct GitHubUrls {
     api: Url,
-    archive_hosts: Vec<ArchiveHost>,
+    pub(super) archive_hosts: Vec<ArchiveHost>,
 }
 
 /// One host that an archive redirect may lead to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct ArchiveHost {
+pub(super) struct ArchiveHost {
     host: String,
     /// `None`: the scheme's own port, or on a loopback host any.
     port: Option<u16>,
 }
 
 impl ArchiveHost {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(&format!("https://{text}/")).ok()?;
-        let is_host = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        let port = text
-            .rsplit_once(':')
-            .and_then(|(_, port)| port.parse().ok());
+        let is_host = match url.host()? {
+            Host::Domain(name) => name.split('.').all(|label| {
+                let is_label =
+                    |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+                !label.is_empty() && label.bytes().all(is_label)
+            }),
+            Host::Ipv4(_) | Host::Ipv6(_) => true,
+        };
         let host = url.host_str()?.to_owned();
-        (is_host && !has_credentials(&url)).then_some(Self { host, port })
+        let rest = text.get(host.len()..)?;
+        let port = match rest.strip_prefix(':') {
+            Some(port) => Some(port.parse().ok()?),
+            None if rest.is_empty() => None,
+            None => return None,
+        };
+        is_host.then_some(Self { host, port })
     }
 }
 
@@ -38,19 +48,20 @@ impl GitHubUrls {
         if !is_plain || !is_safe(&api) {
             return None;
         }
-        let host = api.domain().unwrap_or_default().to_owned();
-        let is_cloud =
-            host.starts_with("api.") && (host == "api.github.com" || host.ends_with(".ghe.com"));
+        let host = api.host_str().unwrap_or_default().to_owned();
+        let cloud = host
+            .strip_prefix("api.")
+            .filter(|web| *web == "github.com" || web.ends_with(".ghe.com"));
         let mut archive_hosts = vec!["codeload.github.com".to_owned()];
-        if is_cloud {
-            archive_hosts.extend(
-                host.strip_prefix("api.")
-                    .map(|web| format!("codeload.{web}")),
-            );
-        } else if !host.is_empty() {
+        if let Some(web) = cloud {
+            archive_hosts.push(format!("codeload.{web}"));
+        } else if host == "github.com" || host.ends_with(".ghe.com") {
+            // The web's address, not the API's.
+            return None;
+        } else if !is_loopback(&api) {
             // With subdomain isolation; without, archives come from the API's own host.
             archive_hosts.push(format!("codeload.{host}"));
-            if api.path() == "/" && host != "localhost" && !host.starts_with("api.") {
+            if api.path() == "/" && !host.starts_with("api.") {
                 api.set_path("/api/v3");
             }
         }
@@ -59,15 +70,6 @@ impl GitHubUrls {
             .map(|host| ArchiveHost { host, port: None })
             .collect();
         Some(Self { api, archive_hosts })
-    }
-
-    /// Lets archives come from `host` too, which may have a port. False for what is no host.
-    pub(super) fn allow_archive_host(&mut self, host: &str) -> bool {
-        let Some(host) = ArchiveHost::parse(host) else {
-            return false;
-        };
-        self.archive_hosts.push(host);
-        true
     }
 
     /// The URL of an API path, which begins with a slash.
@@ -137,9 +139,15 @@ pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
+/// Whether a host, with or without a port, is this machine.
+#[must_use]
+pub fn is_loopback_authority(authority: &str) -> bool {
+    Url::parse(&format!("http://{authority}")).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -152,7 +160,8 @@ mod tests {
 
     fn urls(api: &str, hosts: &[&str]) -> GitHubUrls {
         let mut urls = GitHubUrls::parse(api).unwrap();
-        assert!(hosts.iter().all(|host| urls.allow_archive_host(host)));
+        urls.archive_hosts
+            .extend(hosts.iter().map(|host| ArchiveHost::parse(host).unwrap()));
         urls
     }
 
@@ -241,6 +250,28 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_host_is_a_name_with_or_without_a_port() {
+        for good in ["a-b.example", "A.example:443", "10.0.0.1", "[::1]:8443"] {
+            assert!(ArchiveHost::parse(good).is_some(), "{good}");
+        }
+        for bad in [
+            "",
+            "*.example",
+            "..",
+            "a..b",
+            "host:",
+            "host:x",
+            "a/b",
+            "https://a",
+            "a?b",
+            "u@a",
+            "a b",
+        ] {
+            assert!(ArchiveHost::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
     fn an_api_is_https_or_on_this_machine() {
         for (api, base) in [
             ("https://api.github.com/", Some("https://api.github.com")),
@@ -254,6 +285,10 @@ mod tests {
             ),
             ("http://[::1]:4000", Some("http://[::1]:4000")),
             ("http://localhost:4000", Some("http://localhost:4000")),
+            ("https://192.168.1.5", Some("https://192.168.1.5/api/v3")),
+            ("https://api.acme.ghe.com", Some("https://api.acme.ghe.com")),
+            ("https://github.com", None),
+            ("https://acme.ghe.com", None),
             ("http://github.corp.example", None),
             ("https://u:p@github.corp.example", None),
             ("https://github.corp.example?x", None),

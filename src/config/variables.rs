@@ -1,10 +1,10 @@
 //! How each variable is read. What is wrong is collected: the variable's name and what to do, never its value.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
 use url::Url;
 
-use super::github_urls::{GitHubUrls, has_credentials};
+use super::github_urls::{ArchiveHost, GitHubUrls, has_credentials};
 use super::{Credential, KEY_MEND, Secret};
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
@@ -39,7 +39,7 @@ impl<H: Host> Variables<'_, H> {
 
     /// `anonymous_read`: `true` lets everyone read. Nothing else does, so it is required.
     pub(super) fn readers(&mut self) {
-        match self.text("anonymous_read").as_deref() {
+        match self.text("anonymous_read").map(|text| text.to_ascii_lowercase()).as_deref() {
             Some("true") => {}
             Some("false") | None => self.problem(
                 "anonymous_read",
@@ -152,15 +152,14 @@ impl<H: Host> Variables<'_, H> {
                  `https://github.example.com/api/v3`",
             );
         }
-        for host in self.list("github_archive_hosts") {
-            let is_host = urls
-                .as_mut()
-                .is_none_or(|urls| urls.allow_archive_host(&host));
-            if !is_host {
-                self.problem(
+        for text in self.list("github_archive_hosts") {
+            match (ArchiveHost::parse(&text), &mut urls) {
+                (Some(host), Some(urls)) => urls.archive_hosts.push(host),
+                (Some(_), None) => {}
+                (None, _) => self.problem(
                     "github_archive_hosts",
                     "has an entry that is no host: write names only, e.g. `codeload.example.com`",
-                );
+                ),
             }
         }
         urls
@@ -245,31 +244,32 @@ impl<H: Host> Variables<'_, H> {
     }
 }
 
-/// A PEM with real newlines, with `\n` escapes, or in base64: what secret stores make of a downloaded key.
+/// A PEM with real newlines, with `\n` escapes, or in base64: what secret stores make of a downloaded key. It is laid out
+/// anew, because a store that folds lines into spaces leaves one that no parser takes.
 fn decode_pem(text: &str) -> Option<String> {
-    let text = text.trim().trim_matches(['"', '\'']);
-    let pem = if text.starts_with(PEM_START) {
+    let decoded = || {
+        let packed: String = text
+            .chars()
+            .filter(|c| !c.is_whitespace() && !"\"'".contains(*c))
+            .collect();
+        String::from_utf8(BASE64_ANY_PADDING.decode(packed).ok()?).ok()
+    };
+    let text = if text.contains(PEM_START) {
         text.to_owned()
     } else {
-        let packed: String = text.split_whitespace().collect();
-        String::from_utf8(BASE64_STANDARD.decode(packed).ok()?).ok()?
+        decoded()?
     };
-    let pem = pem
-        .replace("\\r", "")
-        .replace("\\n", "\n")
-        .replace('\r', "");
-    let (start, rest) = pem.trim().split_once("-----BEGIN ")?;
+    let (_, rest) = text.split_once(PEM_START)?;
     let (label, rest) = rest.split_once("-----")?;
     let (body, _) = rest.split_once("-----END ")?;
-    // A store that folds lines into spaces leaves a PEM that no parser takes: lay it out anew.
+    let body = body.replace("\\r", "").replace("\\n", "").replace('\\', "");
     let body: Vec<char> = body.chars().filter(|c| !c.is_whitespace()).collect();
     let lines: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
-    let is_key = start.is_empty()
-        && matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY")
-        && lines.iter().all(|line| {
-            line.bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
-        });
+    let is_base64 = |line: &String| {
+        line.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
+    };
+    let is_key = matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY") && lines.iter().all(is_base64);
     is_key.then(|| {
         format!(
             "{PEM_START}{label}-----\n{}\n-----END {label}-----\n",
@@ -277,6 +277,11 @@ fn decode_pem(text: &str) -> Option<String> {
         )
     })
 }
+
+const BASE64_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// The default of `github_api_url`.
 const GITHUB_API_URL: &str = "https://api.github.com";
@@ -291,3 +296,44 @@ const MAX_REPOSITORY_NAMES: usize = 8;
 const MAX_ARCHIVE_BYTES: u64 = 2 << 30;
 
 const PEM_START: &str = "-----BEGIN ";
+
+#[cfg(test)]
+mod tests {
+    use base64::prelude::BASE64_STANDARD;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_every_form_that_secret_stores_make_of_it() {
+        let key = include_str!("../../stand-in/test-only-app-key.pem").trim();
+        let laid_out = format!("{key}\n");
+        let encoded = BASE64_STANDARD.encode(key);
+        for form in [
+            key.to_owned(),
+            format!("\u{feff}{key}\n\n"),
+            format!("Bag Attributes\n    localKeyID: 01\n{key}"),
+            key.replace('\n', "\r\n"),
+            key.replace('\n', "\\n"),
+            key.replace('\n', "\\\\n"),
+            key.replace('\n', "\\r\\n"),
+            key.replace('\n', " "),
+            format!("\"{}\"", key.replace('\n', "\\n")),
+            format!("'\\n{}\\n'", key.replace('\n', "\\n")),
+            encoded.clone(),
+            encoded.trim_end_matches('=').to_owned(),
+            encoded.chars().flat_map(|c| [c, '\n']).collect(),
+        ] {
+            assert_eq!(decode_pem(&form).as_ref(), Some(&laid_out), "{form}");
+        }
+        for form in [
+            "",
+            "MARKER",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+            "-----BEGIN RSA PRIVATE KEY-----\nAAAA",
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\n\u{e9}\n-----END RSA PRIVATE KEY-----",
+        ] {
+            assert_eq!(decode_pem(form), None, "{form}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
 use crate::github::classify::{Meaning, message};
 use crate::host::Host;
+use crate::module::Namespace;
 
 /// What goes into a request's `Authorization`.
 #[derive(Clone, Debug)]
@@ -76,6 +77,15 @@ impl Token {
     }
 }
 
+/// Whether GitHub lets Landfall in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// For at least one owner.
+    pub works: bool,
+    /// What stands against it, one sentence each.
+    pub problems: Vec<String>,
+}
+
 /// What one request to Landfall has found out about its credential.
 #[derive(Debug, Default)]
 pub(super) struct Credentials {
@@ -132,39 +142,84 @@ impl<H: Host> GitHub<'_, H> {
             return may_wait;
         }
         self.host.log(&format!(
-            "GitHub no longer accepts the stored token for `{owner}`: making a new one"
+            "GitHub no longer accepts the token for `{owner}`: making a new one"
         ));
         self.credentials.token.replace(None);
         !self.credentials.distrusts_store.replace(true)
     }
 
-    /// Whether the credential could be used for each owner; what stands against it, one sentence each.
-    pub async fn check_credential(&self, deadline: Deadline) -> Vec<String> {
-        let Credential::App { installation, .. } = &self.config.credential else {
-            return Vec::new();
+    /// Tries the credential. One problem for each owner that it does not work for, in the operator's words; GitHub's own
+    /// go to the log. Owners are tried in turn for as long as there is time.
+    pub async fn check_credential(&self, deadline: Deadline) -> Readiness {
+        let owners: Vec<&str> = match &self.config.credential {
+            Credential::Anonymous => {
+                return Readiness {
+                    works: true,
+                    problems: Vec::new(),
+                };
+            }
+            // Neither a token nor a configured installation depends on the owner.
+            Credential::Token(_)
+            | Credential::App {
+                installation: Some(_),
+                ..
+            } => self
+                .config
+                .allowed_owners
+                .iter()
+                .take(1)
+                .map(Namespace::as_str)
+                .collect(),
+            Credential::App {
+                installation: None, ..
+            } => self
+                .config
+                .allowed_owners
+                .iter()
+                .map(Namespace::as_str)
+                .collect(),
         };
-        let mut problems = Vec::new();
-        let mut owners = self.config.allowed_owners.iter();
-        // One configured installation is the same for all owners.
-        let count = if installation.is_some() {
-            1
-        } else {
-            MAX_CHECKED_OWNERS
+        let mut readiness = Readiness {
+            works: false,
+            problems: Vec::new(),
         };
-        for owner in owners.by_ref().take(count) {
-            let owner = owner.as_str();
-            let found = self.authorization(owner, deadline).await.map(|_| ());
-            match found {
-                Ok(()) => {}
-                Err(Error::Misconfigured(mut found)) => problems.append(&mut found),
-                Err(Error::NotFound(_)) => problems.push(format!(
-                    "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out of \
-                     `allowed_owners`"
-                )),
-                Err(error) => problems.push(error.to_string()),
+        for owner in owners {
+            match self.try_credential(owner, deadline).await {
+                Ok(()) => readiness.works = true,
+                Err(Error::Misconfigured(mut problems)) => readiness.problems.append(&mut problems),
+                Err(error) => {
+                    self.host.log(&format!("readyz: `{owner}`: {error}"));
+                    readiness.problems.push(match error {
+                        Error::NotFound(_) => format!(
+                            "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out \
+                             of `allowed_owners`"
+                        ),
+                        Error::Rejected(_) => format!(
+                            "GitHub refuses the credential for `{owner}`: check that `github_app_id` and \
+                             `github_private_key`, or `github_token`, are right, that the App is not suspended, and \
+                             that it may read contents and metadata; the log has GitHub's reason"
+                        ),
+                        _ => format!("GitHub cannot be asked about `{owner}` now: the log has the reason"),
+                    });
+                }
+            }
+            if deadline.left(self.host.now()).is_zero() {
+                break;
             }
         }
-        problems
+        readiness
+    }
+
+    async fn try_credential(&self, owner: &str, deadline: Deadline) -> Result<(), Error> {
+        self.authorization(owner, deadline).await?;
+        if let Credential::Token(_) = self.config.credential {
+            // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
+            match self.get(owner, "/rate_limit", deadline).await {
+                Ok(_) | Err(Error::NotFound(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The token to use. The store's is believed until GitHub refuses it.
@@ -316,5 +371,37 @@ const SPARE_LIFETIME: Duration = Duration::from_mins(5);
 const REPLICATION_LAG: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const MAX_WAITS: u32 = 3;
-/// `/readyz` asks GitHub for no more than these.
-const MAX_CHECKED_OWNERS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_used_as_long_as_both_clocks_allow() {
+        let token = Token {
+            issuer: String::new(),
+            installation: 7,
+            secret: "ghs_SECRET".to_owned(),
+            minted_at: 10_000,
+            usable_until: 13_300,
+        };
+        for (now, is_usable, is_fresh) in [
+            (10_000, true, true),
+            (10_005, true, true),
+            (10_006, true, false),
+            (13_299, true, false),
+            (13_300, false, false),
+            // Another machine's clock, or this one's before it was set right.
+            (9_996, true, true),
+            (2_800, false, false),
+        ] {
+            let now = UNIX_EPOCH + Duration::from_secs(now);
+            assert_eq!(
+                (token.is_usable(now), token.is_fresh(now)),
+                (is_usable, is_fresh),
+                "{now:?}"
+            );
+        }
+        assert!(!format!("{token:?}").contains("SECRET"));
+    }
+}

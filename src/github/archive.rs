@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use http::{Method, Response, StatusCode, header};
-use url::Url;
+use http::{Response, StatusCode, header};
 
-use super::app::Authorization;
-use super::{Deadline, GitHub, Redirect, Repository, request};
+use super::{Deadline, GitHub, Repository};
 use crate::archive::Refusal;
+use crate::config::GitHubUrls;
 use crate::error::{Error, NotFound};
 use crate::github::classify::Meaning;
 use crate::host::Host;
@@ -28,63 +27,16 @@ impl<H: Host> GitHub<'_, H> {
         deadline: Deadline,
     ) -> Result<H::Source, Error> {
         let path = repository.path(&format!("/zipball/{commit}"));
-        let mut attempt = 0;
-        loop {
-            let authorization = self.authorization(&repository.owner, deadline).await?;
-            let response = self
-                .open(&self.config.github.api(&path), &authorization, deadline)
-                .await?;
-            if response.status() == StatusCode::UNAUTHORIZED
-                && self
-                    .renew(&repository.owner, &authorization, attempt, deadline)
-                    .await
-            {
-                attempt += 1;
-                continue;
-            }
-            return self.check(response, &path, deadline).await;
-        }
-    }
-
-    /// Follows GitHub's redirects to the archive, checking each.
-    async fn open(
-        &self,
-        url: &str,
-        authorization: &Authorization,
-        deadline: Deadline,
-    ) -> Result<Response<H::Source>, Error> {
-        let mut url = url.to_owned();
-        for _ in 0..=MAX_HOPS {
-            let is_api = Url::parse(&url).is_ok_and(|url| self.config.github.is_api(&url));
-            let request = request(
-                Method::GET,
-                &url,
-                is_api.then_some(authorization),
-                Vec::new(),
-            )?;
-            let response = self.send(request, deadline, IDLE_LIMIT).await?;
-            match Redirect::of(&url, &response) {
-                Redirect::No => return Ok(response),
-                Redirect::To(target) if self.config.github.is_archive(&target) => {
-                    url = target.into();
-                }
-                Redirect::To(target) => {
-                    return Err(Error::Malformed(format!(
-                        "the archive's redirect leads to `{}`, which is not an https address on a known host: add \
-                         the host to `github_archive_hosts` if it is yours",
-                        target.origin().ascii_serialization()
-                    )));
-                }
-                Redirect::Nowhere => {
-                    return Err(Error::Malformed(
-                        "the archive's redirect leads nowhere".to_owned(),
-                    ));
-                }
-            }
-        }
-        Err(Error::Malformed(format!(
-            "more than {MAX_HOPS} redirects to an archive"
-        )))
+        let response = self
+            .ask(
+                &repository.owner,
+                &path,
+                GitHubUrls::is_archive,
+                deadline,
+                IDLE_LIMIT,
+            )
+            .await?;
+        self.check(response, &path, deadline).await
     }
 
     /// Takes the body of a response that is an archive.
@@ -113,6 +65,5 @@ impl<H: Host> GitHub<'_, H> {
     }
 }
 
-const MAX_HOPS: usize = 3;
 /// A large archive may come slowly, but it comes.
 const IDLE_LIMIT: Duration = Duration::from_secs(30);

@@ -17,7 +17,7 @@ use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
 use super::app::{Authorization, seconds};
 use super::{Answer, Deadline, GitHub, IDLE_LIMIT, request};
-use crate::config::{Credential, KEY_MEND, Secret};
+use crate::config::{Credential, GitHubUrls, KEY_MEND, Secret};
 use crate::error::Error;
 use crate::host::Host;
 
@@ -54,7 +54,10 @@ impl<H: Host> GitHub<'_, H> {
     ) -> Result<Answer, Error> {
         let jwt = Authorization::Bearer(self.jwt()?);
         if method == Method::GET {
-            return self.follow(path, &jwt, deadline).await;
+            let response = self
+                .walk(path, &jwt, GitHubUrls::is_api, deadline, IDLE_LIMIT)
+                .await?;
+            return self.collect(response, deadline).await;
         }
         let url = self.config.github.api(path);
         let request = request(method, &url, Some(&jwt), body.as_bytes().to_vec())?;

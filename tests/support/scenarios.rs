@@ -219,6 +219,8 @@ fn configuration() -> Vec<Scenario> {
             [get("/readyz"), get(VERSIONS)],
         )
         .on(INSTALLATION, [Answer::message(404, "Not Found")]),
+        scenario("one_owner_of_two_is_enough_to_be_ready", [get("/readyz")])
+            .variable("allowed_owners", "labs, acme"),
         scenario(
             "a_suspended_installation_is_not_ready",
             [get("/readyz"), get(VERSIONS)],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http_body_util::{BodyExt as _, channel::Channel};
-use landfall_host::{Body, Outbound, body};
+use landfall_host::{Body, Component, Outbound, body};
 
 use crate::artifact::Artifact;
 use crate::registry::{Registry, answer};
@@ -37,9 +37,15 @@ where
     })
 }
 
+/// A registry with an App for `acme`.
 pub fn registry(artifact: Artifact, outbound: Outbound) -> Registry {
+    registry_of(artifact.component(), outbound)
+}
+
+/// The same, of a component that was compiled for it.
+pub fn registry_of(component: Component, outbound: Outbound) -> Registry {
     let variables = scenario("an_archive_arrives_without_its_top_folder").variables;
-    Registry::new(artifact, &variables, StoreKind::Keeps, outbound)
+    Registry::new(component, &variables, StoreKind::Keeps, outbound)
 }
 
 pub fn get_archive() -> http::Request<Body> {

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use landfall_host::{
-    Body, BodyError, Clock, Host, HostConfig, Outbound, Output, Store, Variables, body,
+    Body, BodyError, Clock, Component, Host, HostConfig, Outbound, Output, Store, Variables, body,
 };
 
-use crate::artifact::Artifact;
 use crate::support::github::{Answer, Asked, Fault, GitHub};
 use crate::support::scenario::{Ask, Got, StoreKind};
 
@@ -20,7 +19,7 @@ pub struct Registry {
 
 impl Registry {
     pub fn new(
-        artifact: Artifact,
+        component: Component,
         variables: &[(&'static str, String)],
         store: StoreKind,
         outbound: Outbound,
@@ -41,7 +40,7 @@ impl Registry {
             outbound,
             output: output.clone(),
             clock: clock.clone(),
-            ..HostConfig::new(artifact.component())
+            ..HostConfig::new(component)
         });
         Self {
             host,

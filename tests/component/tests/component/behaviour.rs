@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use landfall_component_tests::archives::{
-    get_archive, huge, many_files, registry, scenario, streaming,
+    get_archive, huge, many_files, registry, registry_of, scenario, streaming,
 };
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support::scenario::StoreKind;
-use landfall_host::{BodyError, Outbound, body};
+use landfall_host::{BodyError, Engine, Limits, Outbound, body};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_archive_streams_through_in_little_memory() {
@@ -58,6 +58,32 @@ async fn twenty_thousand_small_files_stream_through_in_little_memory() {
         let peak = registry.host.peak_memory();
         assert!(peak < 64 << 20, "{artifact:?}: {peak} bytes");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_component_that_fails_in_mid_archive_breaks_it_off() {
+    let limits = Limits {
+        memory: 4 << 20,
+        ..Limits::default()
+    };
+    let component = Engine::new(limits, None)
+        .unwrap()
+        .compile(&Artifact::Spin.bytes())
+        .unwrap();
+    let zip = bytes::Bytes::from(many_files(20_000));
+    let registry = registry_of(component, streaming(move || body::full(zip.clone())));
+    let response = registry.host.handle(get_archive()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(
+        response.into_body().collect().await.is_err(),
+        "a trap must not look like the end"
+    );
+    registry.host.idle().await;
+    let log = registry.output.text();
+    assert!(
+        log.contains("the component failed: it needed more than its 4 MiB"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -114,7 +140,7 @@ async fn many_requests_at_once_are_all_answered() {
     let scenario = scenario("an_archive_arrives_without_its_top_folder");
     let github = Arc::new(scenario.github);
     let registry = Registry::new(
-        Artifact::Spin,
+        Artifact::Spin.component(),
         &scenario.variables,
         StoreKind::Keeps,
         scripted(&github),

@@ -23,7 +23,7 @@ async fn all(artifact: Artifact) {
     for scenario in support::scenarios::all() {
         let github = Arc::new(scenario.github);
         let mut registry = Registry::new(
-            artifact,
+            artifact.component(),
             &scenario.variables,
             scenario.store,
             scripted(&github),
