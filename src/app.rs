@@ -5,7 +5,7 @@ use http::{HeaderMap, Method, Response, header};
 use crate::archive::stream::ArchiveStream;
 use crate::config::{Config, is_loopback_authority};
 use crate::error::Error;
-use crate::github::app::Readiness;
+use crate::github::readiness::Readiness;
 use crate::host::Host;
 use crate::record::Record;
 use crate::registry::Registry;

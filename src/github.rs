@@ -1,6 +1,7 @@
 //! GitHub, as far as Landfall needs it: signing in, tags, archives.
 //!
 //! - [`app`]: who Landfall is there: installations and their tokens; `jwt`: what the App says itself
+//! - [`readiness`]: whether that works
 //! - [`refs`]: tags and what they point at
 //! - [`archive`]: a commit's zip
 //! - [`classify`]: what a response means
@@ -12,6 +13,7 @@ pub mod app;
 pub mod archive;
 pub mod classify;
 mod jwt;
+pub mod readiness;
 pub mod refs;
 
 use std::cell::Cell;

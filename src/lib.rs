@@ -15,7 +15,7 @@
 //! | [`version`] | a module's versions, and the tags that they are |
 //! | [`registry`] | the product: versions, download, archive |
 //! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]) |
-//! | [`archive`] | the zip without its top folder: the machine ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
+//! | [`archive`] | the zip without its top folder: a machine without I/O ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
 //! | [`cache`] | what is kept between requests |
 //! | [`wire`] | the protocol's documents and headers |
 //! | [`error`] | every failure, by blame, and its status |

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::archive::stream::ArchiveStream;
 use crate::config::Config;
 use crate::error::{Error, NotFound};
-use crate::github::app::Readiness;
+use crate::github::readiness::Readiness;
 use crate::github::refs::Target;
 use crate::github::{Deadline, GitHub, Repository};
 use crate::host::Host;

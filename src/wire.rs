@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
-use crate::github::app::Readiness;
+use crate::github::readiness::Readiness;
 use crate::registry::Listing;
 use crate::route::ArchiveAddress;
 

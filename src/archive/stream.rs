@@ -71,14 +71,13 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         max_bytes: u64,
     ) -> Result<Self, Error> {
         let deadline = Deadline::after(host.now(), OPEN_LIMIT);
-        let again = (github.clone(), repository.clone(), commit.clone());
-        match Self::try_open(host, github, repository, commit, max_bytes, deadline).await {
+        let try_open = || Self::try_open(host, &github, &repository, &commit, max_bytes, deadline);
+        match try_open().await {
             Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated))) => {
-                let (github, repository, commit) = again;
                 host.log(&format!(
                     "archive of {repository}: {error}: trying once more"
                 ));
-                Self::try_open(host, github, repository, commit, max_bytes, deadline).await
+                try_open().await
             }
             result => result,
         }
@@ -86,20 +85,19 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
 
     async fn try_open(
         host: &'h H,
-        github: GitHub<'h, H>,
-        repository: Repository,
-        commit: ObjectId,
+        github: &GitHub<'h, H>,
+        repository: &Repository,
+        commit: &ObjectId,
         max_bytes: u64,
         deadline: Deadline,
     ) -> Result<Self, Error> {
-        let source = github.archive(&repository, &commit, deadline).await?;
         let mut stream = Self {
             host,
-            github,
-            repository,
+            github: github.clone(),
+            repository: repository.clone(),
+            commit: commit.clone(),
+            source: github.archive(repository, commit, deadline).await?,
             rerooter: Rerooter::new(max_bytes).of_commit(commit.clone()),
-            commit,
-            source,
             input: Vec::new(),
             consumed: 0,
             out: Vec::new(),

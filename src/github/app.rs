@@ -18,7 +18,6 @@ use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
 use crate::github::classify::{Meaning, message};
 use crate::host::Host;
-use crate::module::Namespace;
 
 /// What goes into a request's `Authorization`.
 #[derive(Clone, Debug)]
@@ -75,15 +74,6 @@ impl Token {
     fn is_fresh(&self, now: SystemTime) -> bool {
         seconds(now).abs_diff(self.minted_at) <= REPLICATION_LAG.as_secs()
     }
-}
-
-/// Whether GitHub lets Landfall in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Readiness {
-    /// For at least one owner.
-    pub works: bool,
-    /// What stands against it, one sentence each.
-    pub problems: Vec<String>,
 }
 
 /// What one request to Landfall has found out about its credential.
@@ -148,88 +138,16 @@ impl<H: Host> GitHub<'_, H> {
         !self.credentials.distrusts_store.replace(true)
     }
 
-    /// Tries the credential. One problem for each owner that it does not work for, in the operator's words; GitHub's own
-    /// go to the log. Owners are tried in turn for as long as there is time.
-    pub async fn check_credential(&self, deadline: Deadline) -> Readiness {
-        let owners: Vec<&str> = match &self.config.credential {
-            Credential::Anonymous => {
-                return Readiness {
-                    works: true,
-                    problems: Vec::new(),
-                };
-            }
-            // Neither a token nor a configured installation depends on the owner.
-            Credential::Token(_)
-            | Credential::App {
-                installation: Some(_),
-                ..
-            } => self
-                .config
-                .allowed_owners
-                .iter()
-                .take(1)
-                .map(Namespace::as_str)
-                .collect(),
-            Credential::App {
-                installation: None, ..
-            } => self
-                .config
-                .allowed_owners
-                .iter()
-                .map(Namespace::as_str)
-                .collect(),
-        };
-        let mut readiness = Readiness {
-            works: false,
-            problems: Vec::new(),
-        };
-        for owner in owners {
-            match self.try_credential(owner, deadline).await {
-                Ok(()) => readiness.works = true,
-                Err(Error::Misconfigured(mut problems)) => readiness.problems.append(&mut problems),
-                Err(error) => {
-                    self.host.log(&format!("readyz: `{owner}`: {error}"));
-                    readiness.problems.push(match error {
-                        Error::NotFound(_) => format!(
-                            "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out \
-                             of `allowed_owners`"
-                        ),
-                        Error::Rejected(_) => format!(
-                            "GitHub refuses the credential for `{owner}`: check that `github_app_id` and \
-                             `github_private_key`, or `github_token`, are right, that the App is not suspended, and \
-                             that it may read contents and metadata; the log has GitHub's reason"
-                        ),
-                        _ => format!("GitHub cannot be asked about `{owner}` now: the log has the reason"),
-                    });
-                }
-            }
-            if deadline.left(self.host.now()).is_zero() {
-                break;
-            }
-        }
-        readiness
-    }
-
-    async fn try_credential(&self, owner: &str, deadline: Deadline) -> Result<(), Error> {
-        self.authorization(owner, deadline).await?;
-        if let Credential::Token(_) = self.config.credential {
-            // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
-            match self.get(owner, "/rate_limit", deadline).await {
-                Ok(_) | Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// The token to use. The store's is believed until GitHub refuses it.
+    /// The token to use: the one in hand, or the store's as long as it is good. Both are believed until GitHub refuses them.
     fn known_token(&self, owner: &str) -> Option<Token> {
-        let now = self.host.now();
         match &*self.credentials.token.borrow() {
             Some((known, token)) if known == owner => Some(token.clone()),
-            _ => self.stored_token(owner),
+            _ => {
+                let now = self.host.now();
+                self.stored_token(owner)
+                    .filter(|token| token.is_usable(now))
+            }
         }
-        .filter(|token| token.is_usable(now))
     }
 
     /// What the store has, however old.

@@ -261,6 +261,17 @@ fn sign_in() -> Vec<Scenario> {
             [get(VERSIONS), get(ARCHIVE)],
         )
         .store(StoreKind::Fails),
+        scenario(
+            "a_token_that_does_not_last_is_used_for_one_request",
+            [get(VERSIONS), get(VERSIONS)],
+        )
+        .on(
+            MINT,
+            [Answer::new(
+                201,
+                r#"{"token":"ghs_short","expires_at":"2026-01-01T00:04:00Z"}"#,
+            )],
+        ),
         scenario("an_installation_of_a_user_is_found", [get(VERSIONS)])
             .on(INSTALLATION, [Answer::message(404, "Not Found")])
             .on(user, [Answer::json(&json!({ "id": 7 }))]),

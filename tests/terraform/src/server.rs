@@ -147,11 +147,11 @@ fn wasmtime(variables: &Variables, directory: &Path) -> Command {
     command
 }
 
-/// `spin up` with a manifest of its own, whose variables are set by the environment
+/// `spin up` with the shipped manifest, whose variables are set by the environment
 /// (<https://spinframework.dev/manifest-reference>, <https://spinframework.dev/dynamic-configuration>).
 fn spin(variables: &Variables, directory: &Path) -> Command {
     let manifest = directory.join("spin.toml");
-    fs::write(&manifest, spin_manifest(variables)).unwrap();
+    fs::write(&manifest, spin_manifest()).unwrap();
     // Some versions tell the component the port of the flag, even if that is 0.
     let free = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = Program::Spin.command(directory);
@@ -165,45 +165,12 @@ fn spin(variables: &Variables, directory: &Path) -> Command {
     command
 }
 
-fn spin_manifest(variables: &Variables) -> String {
-    let value = |wanted: &str| {
-        let found = variables.iter().find(|(name, _)| *name == wanted);
-        &found.expect("a variable of the trial's").1
-    };
-    let api = value("github_api_url");
-    let archives = value("github_archive_hosts");
-    let component = Artifacts::get().spin.display();
-    let declared: Vec<String> = variables
-        .iter()
-        .map(|(name, _)| format!("{name} = {{ required = true, secret = true }}\n"))
-        .collect();
-    let given: Vec<String> = variables
-        .iter()
-        .map(|(name, _)| format!("{name} = \"{{{{ {name} }}}}\"\n"))
-        .collect();
-    format!(
-        r#"spin_manifest_version = 2
-
-[application]
-name = "landfall"
-version = "0.1.0"
-
-[variables]
-{declared}
-[[trigger.http]]
-route = "/..."
-component = "landfall"
-
-[component.landfall]
-source = "{component}"
-allowed_outbound_hosts = ["{api}", "http://{archives}"]
-key_value_stores = ["default"]
-
-[component.landfall.variables]
-{given}"#,
-        declared = declared.concat(),
-        given = given.concat(),
-    )
+/// The manifest that is shipped, with the component that is tried.
+fn spin_manifest() -> String {
+    let shipped = include_str!("../../../spin.toml");
+    let source = "target/wasm32-wasip2/release/landfall-spin.wasm";
+    assert!(shipped.contains(source), "spin.toml names another source");
+    shipped.replace(source, &Artifacts::get().spin.display().to_string())
 }
 
 /// The address in `landfall: listening on http://…`, `Serving HTTP on http://…/` or `Serving http://…`.

@@ -11,23 +11,40 @@ use landfall_component_tests::archives::{
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support::scenario::StoreKind;
-use landfall_host::{BodyError, Engine, Limits, Outbound, body};
+use landfall_host::{Body, BodyError, Engine, Limits, Outbound, body};
+
+/// A large archive that a client has begun to receive.
+struct Download {
+    registry: Registry,
+    body: Body,
+    /// Bytes that GitHub has sent of the large file.
+    sent: Arc<AtomicU64>,
+}
+
+impl Download {
+    #[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
+    async fn begin(artifact: Artifact, length: u64) -> Self {
+        let sent = Arc::new(AtomicU64::new(0));
+        let source = Arc::clone(&sent);
+        let registry = registry(artifact, streaming(move || huge(length, &source)));
+        let response = registry.host.handle(get_archive()).await;
+        let body = response.unwrap().into_body();
+        Self {
+            registry,
+            body,
+            sent,
+        }
+    }
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_large_archive_streams_through_in_little_memory() {
     for artifact in Artifact::ALL {
-        let sent = Arc::new(AtomicU64::new(0));
-        let outbound = streaming({
-            let sent = Arc::clone(&sent);
-            move || huge(100 << 20, &sent)
-        });
-        let registry = registry(artifact, outbound);
-        let mut body = registry
-            .host
-            .handle(get_archive())
-            .await
-            .unwrap()
-            .into_body();
+        let Download {
+            registry,
+            mut body,
+            sent,
+        } = Download::begin(artifact, 100 << 20).await;
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
         assert!(
             sent.load(Ordering::Relaxed) < 2 << 20,
@@ -89,18 +106,11 @@ async fn a_component_that_fails_in_mid_archive_breaks_it_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_hangs_up_stops_the_transfer_and_makes_no_trap() {
     for artifact in Artifact::ALL {
-        let sent = Arc::new(AtomicU64::new(0));
-        let outbound = streaming({
-            let sent = Arc::clone(&sent);
-            move || huge(1 << 30, &sent)
-        });
-        let registry = registry(artifact, outbound);
-        let mut body = registry
-            .host
-            .handle(get_archive())
-            .await
-            .unwrap()
-            .into_body();
+        let Download {
+            registry,
+            mut body,
+            sent,
+        } = Download::begin(artifact, 1 << 30).await;
         body.frame().await.unwrap().unwrap();
         drop(body);
         tokio::time::timeout(Duration::from_secs(5), registry.host.idle())
