@@ -3,6 +3,7 @@
 CARGO ?= cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := $(TARGET)/wasm32-wasip2/release
+# Always built as one: another choice of packages has other features, and compiles wasmtime anew.
 NATIVE := --package landfall-host --package landfall-stand-in --package landfall-component-tests \
 	--package landfall-terraform-tests
 
@@ -22,18 +23,22 @@ landfall: wasm ## Build `landfall` as one serves with it, optimised
 	$(CARGO) build --profile host --package landfall-host
 	cp $(WASM)/landfall-spin.wasm $(TARGET)/host/
 
-demo: wasm ## Start a GitHub of sample modules and a registry on it, and install from there
-	$(CARGO) build --package landfall-host --package landfall-stand-in
+demo: wasm ## Start a GitHub of sample modules and Landfall in front of it, and install through it
+	$(CARGO) test --no-run $(NATIVE)
 	TARGET=$(TARGET) sh stand-in/demo.sh
 
-serve: landfall ## Serve your own modules, as landfall.toml says
-	@test -f landfall.toml || { cp landfall.example.toml landfall.toml; \
-		echo "landfall.toml is new here: fill it in, then run make serve again"; exit 1; }
+landfall.toml:
+	@(umask 077; cp landfall.example.toml $@)
+	@echo "landfall.toml is new: fill it in, then run make serve"
+	@test "$(MAKECMDGOALS)" = $@
+
+serve: landfall.toml landfall ## Serve your own modules, as landfall.toml says
 	$(TARGET)/host/landfall serve --variables-file landfall.toml $(ARGS)
 
 test: wasm ## Run all tests; those whose programs are missing are said to be ignored
 	$(CARGO) test --package landfall
-	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) test $(NATIVE)
+	LANDFALL_BIN="$(abspath $(TARGET))/debug/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
+		$(CARGO) test $(NATIVE)
 
 lint: toolchain ## Check format, lints and documentation, for this machine and for WebAssembly
 	$(CARGO) fmt --all --check

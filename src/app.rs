@@ -113,6 +113,9 @@ async fn answer<'h, H: Host>(
                     problems,
                 },
             };
+            if !readiness.works {
+                record.fail(&Error::Misconfigured(readiness.problems.clone()));
+            }
             wire::readiness(&readiness).map(Body::Bytes)
         }
         // The only arm that can reach a module. A configuration that lets nobody read does not load.

@@ -111,5 +111,6 @@ impl Config {
 }
 
 /// What to do about a private key that cannot be read. `github::app` says the same of a key that does not parse.
-pub const KEY_MEND: &str = "is not an RSA private key: set it to the content of the `.pem` file that GitHub gave for \
-                            the App, with its line breaks, with `\\n` in their place, or in base64";
+pub const KEY_MEND: &str = "is not an RSA private key: set it to the content (not the name) of the `.pem` file \
+                            that GitHub gave for the App, with its line breaks, with `\\n` or blanks in their place, \
+                            or in base64";

@@ -110,7 +110,7 @@ impl Error {
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
             Self::Misconfigured(_) => {
-                "this registry is not configured completely: its operator finds what to mend at /readyz"
+                "this registry is not configured rightly yet: its operator finds what to mend at /readyz"
             }
             Self::Rejected(_) => {
                 "GitHub refuses this registry's credential: its operator finds the reason in the log"

@@ -110,26 +110,28 @@ pub struct RepositoryTemplate(String);
 
 impl RepositoryTemplate {
     /// # Errors
-    /// Says what is wrong: an unknown placeholder, no `{name}`, or a character that no repository's name has.
+    /// Says what is wrong, and never the text itself: an unknown placeholder, no `{name}`, or a character that no repository's name has.
     pub fn parse(text: &str) -> Result<Self, String> {
         let sample = text
             .replace("{namespace}", "n")
             .replace("{name}", "n")
             .replace("{system}", "n");
         if !text.contains("{name}") {
-            return Err(format!("`{text}` has no `{{name}}`"));
+            return Err("it has no `{name}`".to_owned());
         }
         if sample.contains(['{', '}']) {
-            return Err(format!(
-                "`{text}` may only have the placeholders `{{namespace}}`, `{{name}}` and `{{system}}`"
-            ));
+            return Err(
+                "it may only have the placeholders `{namespace}`, `{name}` and `{system}`"
+                    .to_owned(),
+            );
         }
         let is_valid =
             |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if !sample.bytes().all(is_valid) {
-            return Err(format!(
-                "`{text}` may only have letters, digits, `-`, `_` and `.` beside its placeholders"
-            ));
+            return Err(
+                "it may only have letters, digits, `-`, `_` and `.` beside its placeholders"
+                    .to_owned(),
+            );
         }
         Ok(Self(text.to_owned()))
     }
@@ -201,11 +203,14 @@ mod tests {
             ("{name}", Ok("vpc")),
             ("terraform-{system}-{name}", Ok("terraform-aws-vpc")),
             ("tf.{namespace}_{name}", Ok("tf.acme_vpc")),
-            ("terraform-{system}", Err("has no `{name}`")),
-            ("{name}-{provider}", Err("may only have the placeholders")),
-            ("{name}/x", Err("may only have letters")),
-            ("../{name}", Err("may only have letters")),
-            ("{name}?", Err("may only have letters")),
+            ("terraform-{system}", Err("it has no `{name}`")),
+            (
+                "{name}-{provider}",
+                Err("it may only have the placeholders"),
+            ),
+            ("{name}/x", Err("it may only have letters")),
+            ("../{name}", Err("it may only have letters")),
+            ("{name}?", Err("it may only have letters")),
         ] {
             let made = RepositoryTemplate::parse(template).map(|it| it.repository(&address));
             match (made, expected) {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Three sample modules on a GitHub of our own, Landfall in front of it, and `terraform init` against both.
+# Three sample modules on a GitHub of our own, Landfall in front of it, and `terraform init` through it.
 set -eu
 
 target=${TARGET:-target}
@@ -36,12 +36,13 @@ field() {
     sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "$work/ready.json"
 }
 
+# The key goes by the environment: a flag would show it to everyone who lists processes.
+LANDFALL_VARIABLE_GITHUB_PRIVATE_KEY="$(cat "$work/app.pem")" \
 "$target/debug/landfall" serve --listen "${LISTEN:-127.0.0.1:0}" --data "$work/data" \
     --component "$target/wasm32-wasip2/release/landfall-spin.wasm" \
     --variable "github_api_url=$(field api_url)" \
     --variable "github_archive_hosts=$(field archive_origin)" \
     --variable github_app_id=1001 \
-    --variable "github_private_key=$(cat "$work/app.pem")" \
     --variable allowed_owners=acme \
     --variable anonymous_read=true >"$work/landfall.log" 2>&1 &
 registry=$!

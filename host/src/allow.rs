@@ -52,14 +52,15 @@ impl AllowList {
         }));
         let extra = set(variables, "github_archive_hosts").unwrap_or_default();
         for entry in extra
-            .split(',')
-            .map(str::trim)
+            .split(|c: char| c == ',' || c.is_whitespace())
             .filter(|entry| !entry.is_empty())
         {
             rules.push(entry_rule(entry).ok_or_else(|| {
-                StartError::Variables(format!(
-                    "`{entry}` in the variable `github_archive_hosts` isn't a host: write HOST or HOST:PORT"
-                ))
+                StartError::Variables(
+                    "the variable `github_archive_hosts` has an entry that isn't a host: write HOST or HOST:PORT, \
+                     without https://"
+                        .to_owned(),
+                )
             })?);
         }
         Ok(Self(rules))

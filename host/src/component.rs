@@ -97,9 +97,14 @@ impl Engine {
                 pre,
                 limits: self.limits,
             }))),
-            Err(error) => Err(StartError::Component(format!(
-                "this isn't a component of Landfall's: {error:#}"
-            ))),
+            Err(error) => {
+                // Of a file that is no WebAssembly, the rest is its bytes.
+                let why = format!("{error:#}");
+                let why = why.lines().next().unwrap_or_default();
+                Err(StartError::Component(format!(
+                    "this isn't a component of Landfall's: {why}"
+                )))
+            }
         }
     }
 

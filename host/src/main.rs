@@ -40,10 +40,10 @@ the system's are believed.
 
 Exit codes:
   0  stopped by SIGINT or SIGTERM; running requests get 30 s to finish, a second signal stops at once
-  2  a bad flag or variable, a taken address, a data directory or component that can't be used")]
+  2  a bad flag, a variable's name or form, a taken address, a data directory or component that can't be used")]
 struct Serve {
     /// Address to listen on; port 0 takes a free one, which is printed.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000")]
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     listen: String,
 
     /// Directory for the key-value file and compiled code, one process at a time; made if missing.
@@ -104,6 +104,11 @@ impl Serve {
             std::env::vars_os(),
             self.variables_file.as_deref(),
         )?;
+        for (name, meant) in variables.unknown() {
+            let meant =
+                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            Output::inherited().line(&format!("warning: no variable is called `{name}`{meant}"));
+        }
         let outbound = Outbound::network(&variables)?;
         let component = self.component_file()?;
         let listener = listen(&self.listen).await?;
@@ -126,6 +131,7 @@ impl Serve {
         let mut signals = Signals::new()
             .map_err(|error| StartError::Engine(format!("can't wait for signals: {error}")))?;
         announce(&listener)?;
+        Output::inherited().line("/readyz says whether it can serve modules, or what to mend");
         let stopping = host.clone();
         host.serve(listener, async move {
             signals.next().await;
@@ -162,7 +168,7 @@ impl Serve {
                     .map(|place| place.display().to_string())
                     .collect();
                 StartError::Component(format!(
-                    "no component at {}; name it with --component",
+                    "no component at {}; name it with --component, or build it with `make wasm`",
                     looked.join(" or ")
                 ))
             })

@@ -80,6 +80,22 @@ impl Variables {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The names that the component does not ask for, each with the one that was probably meant: a misspelt variable would
+    /// otherwise be as good as none.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<(&str, Option<&'static str>)> {
+        let unknown = self.0.keys().filter(|name| !KNOWN.contains(&name.as_str()));
+        let meant = |name: &str| {
+            let similar = KNOWN
+                .iter()
+                .map(|known| (strsim::jaro_winkler(name, known), *known));
+            let best = similar.max_by(|a, b| a.0.total_cmp(&b.0));
+            best.filter(|(similarity, _)| *similarity > 0.85)
+                .map(|(_, known)| known)
+        };
+        unknown.map(|name| (name.as_str(), meant(name))).collect()
+    }
+
     fn insert(&mut self, name: &str, value: String) -> Result<(), StartError> {
         if !is_name(name) {
             // What is longer than any name is a value without one, perhaps a secret in base64.
@@ -129,7 +145,7 @@ impl Variables {
                 .unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             StartError::Variables(format!(
-                "the variables file {path} isn't TOML, line {line}: {}",
+                "the variables file {path} isn't TOML, line {line}: {}; text of several lines stands between \"\"\"",
                 error.message()
             ))
         })?;
@@ -186,6 +202,21 @@ fn toml_value(value: toml::Value) -> Option<String> {
     }
 }
 
+/// What the component asks for, as in `docs/configuration.md` and `spin.toml`.
+const KNOWN: [&str; 11] = [
+    "allowed_owners",
+    "anonymous_read",
+    "base_url",
+    "github_api_url",
+    "github_app_id",
+    "github_archive_hosts",
+    "github_installation_id",
+    "github_private_key",
+    "github_token",
+    "max_archive_bytes",
+    "repository_names",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +236,39 @@ mod tests {
 
     fn refusal(result: Result<Variables, StartError>) -> String {
         result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_known_variables_are_those_of_the_spin_manifest_and_of_the_documentation() {
+        let manifest: toml::Table = include_str!("../../spin.toml").parse().unwrap();
+        let declared: Vec<&str> = manifest["variables"]
+            .as_table()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(declared, KNOWN);
+        let documentation = include_str!("../../docs/configuration.md");
+        for name in KNOWN {
+            assert!(documentation.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_told_apart() {
+        let pairs = [
+            ("anonymous_reads", "x"),
+            ("baseurl", "x"),
+            ("base_url", "x"),
+            ("colour", "x"),
+        ];
+        let variables = Variables::new(pairs).unwrap();
+        let meant = [
+            ("anonymous_reads", Some("anonymous_read")),
+            ("baseurl", Some("base_url")),
+            ("colour", None),
+        ];
+        assert_eq!(variables.unknown(), meant);
     }
 
     #[test]

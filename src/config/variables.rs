@@ -46,7 +46,7 @@ impl<H: Host> Variables<'_, H> {
                 "is not `true`, and nobody else may read: set it to `true` to serve modules to everyone who can \
                  reach this registry",
             ),
-            Some(_) => self.problem("anonymous_read", "is neither `true` nor `false`"),
+            Some(_) => self.problem("anonymous_read", "is neither `true` nor `false`: write one of them"),
         }
     }
 
@@ -93,7 +93,7 @@ impl<H: Host> Variables<'_, H> {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
                 if !is_id {
-                    self.problem("github_app_id", "is neither an App's id nor its client id");
+                    self.problem("github_app_id", "is neither an App's id nor its client id: both stand on the App's settings page");
                 }
                 let private_key = decode_pem(&key).unwrap_or_else(|| {
                     self.problem("github_private_key", KEY_MEND);
@@ -108,14 +108,17 @@ impl<H: Host> Variables<'_, H> {
             (Some(_), None, _) => {
                 self.problem(
                     "github_private_key",
-                    "is missing, but `github_app_id` is set",
+                    "is missing, but `github_app_id` is set: set it to the content of the App's `.pem` file",
                 );
                 Credential::Anonymous
             }
-            (None, Some(_), _) => {
+            (None, Some(key), _) => {
+                if decode_pem(&key).is_none() {
+                    self.problem("github_private_key", KEY_MEND);
+                }
                 self.problem(
                     "github_app_id",
-                    "is missing, but `github_private_key` is set",
+                    "is missing, but `github_private_key` is set: set it to the App ID or client ID on the App's settings page",
                 );
                 Credential::Anonymous
             }
@@ -123,7 +126,10 @@ impl<H: Host> Variables<'_, H> {
                 if token.bytes().all(|byte| byte.is_ascii_graphic()) {
                     Credential::Token(Secret(token))
                 } else {
-                    self.problem("github_token", "has characters that no token has");
+                    self.problem(
+                        "github_token",
+                        "has characters that no token has: set it to the token alone",
+                    );
                     Credential::Anonymous
                 }
             }
@@ -136,7 +142,10 @@ impl<H: Host> Variables<'_, H> {
         let text = self.text("github_installation_id")?;
         let id = text.parse().ok();
         if id.is_none() {
-            self.problem("github_installation_id", "is not a number");
+            self.problem(
+                "github_installation_id",
+                "is not a number: write the installation's id, or leave it out to have it found",
+            );
         }
         id
     }
@@ -179,12 +188,12 @@ impl<H: Host> Variables<'_, H> {
             texts.truncate(MAX_REPOSITORY_NAMES);
         }
         let mut templates = Vec::new();
-        for text in texts {
-            match RepositoryTemplate::parse(&text) {
+        for (index, text) in texts.iter().enumerate() {
+            match RepositoryTemplate::parse(text) {
                 Ok(template) => templates.push(template),
                 Err(problem) => self.problem(
                     "repository_names",
-                    &format!("has a wrong template: {problem}"),
+                    &format!("has a wrong template, number {}: {problem}", index + 1),
                 ),
             }
         }

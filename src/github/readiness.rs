@@ -19,74 +19,72 @@ impl<H: Host> GitHub<'_, H> {
     /// Tries the credential. One problem for each owner that it does not work for, in the operator's words; GitHub's own
     /// go to the log. Owners are tried in turn for as long as there is time.
     pub async fn check_credential(&self, deadline: Deadline) -> Readiness {
-        let owners: Vec<&str> = match &self.config.credential {
-            Credential::Anonymous => {
-                return Readiness {
-                    works: true,
-                    problems: Vec::new(),
-                };
-            }
-            // Neither a token nor a configured installation depends on the owner.
-            Credential::Token(_)
-            | Credential::App {
-                installation: Some(_),
-                ..
-            } => self
-                .config
-                .allowed_owners
-                .iter()
-                .take(1)
-                .map(Namespace::as_str)
-                .collect(),
+        let owners = self.config.allowed_owners.iter().map(Namespace::as_str);
+        let count = match &self.config.credential {
             Credential::App {
                 installation: None, ..
-            } => self
-                .config
-                .allowed_owners
-                .iter()
-                .map(Namespace::as_str)
-                .collect(),
+            } => owners.len(),
+            // All others are the same for every owner.
+            Credential::App { .. } | Credential::Token(_) | Credential::Anonymous => 1,
         };
         let mut readiness = Readiness {
             works: false,
             problems: Vec::new(),
         };
-        for owner in owners {
+        for owner in owners.take(count) {
             match self.try_credential(owner, deadline).await {
                 Ok(()) => readiness.works = true,
                 Err(Error::Misconfigured(mut problems)) => readiness.problems.append(&mut problems),
                 Err(error) => {
                     self.host.log(&format!("readyz: `{owner}`: {error}"));
-                    readiness.problems.push(match error {
-                        Error::NotFound(_) => format!(
-                            "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out \
-                             of `allowed_owners`"
-                        ),
-                        Error::Rejected(_) => format!(
-                            "GitHub refuses the credential for `{owner}`: check that `github_app_id` and \
-                             `github_private_key`, or `github_token`, are right, that the App is not suspended, and \
-                             that it may read contents and metadata; the log has GitHub's reason"
-                        ),
-                        _ => format!("GitHub cannot be asked about `{owner}` now: the log has the reason"),
-                    });
+                    readiness.problems.push(self.mend(owner, &error));
                 }
             }
             if deadline.left(self.host.now()).is_zero() {
                 break;
             }
         }
+        if matches!(self.config.credential, Credential::Anonymous) {
+            readiness.problems.push(ANONYMOUS.to_owned());
+        }
         readiness
     }
 
     async fn try_credential(&self, owner: &str, deadline: Deadline) -> Result<(), Error> {
-        self.authorization(owner, deadline).await?;
-        if let Credential::Token(_) = self.config.credential {
-            // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
-            match self.get(owner, "/rate_limit", deadline).await {
-                Ok(_) | Err(Error::NotFound(_)) => {}
-                Err(error) => return Err(error),
-            }
+        if let Credential::App { .. } = self.config.credential {
+            return self.authorization(owner, deadline).await.map(|_| ());
         }
-        Ok(())
+        // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
+        match self.get(owner, "/rate_limit", deadline).await {
+            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What an operator can do about a failure.
+    fn mend(&self, owner: &str, error: &Error) -> String {
+        match (error, &self.config.credential) {
+            (Error::NotFound(_), Credential::App { installation: Some(_), .. }) => {
+                "`github_installation_id` is not an installation of this App: correct it, or leave it out to have it \
+                 found"
+                    .to_owned()
+            }
+            (Error::NotFound(_), _) => format!(
+                "the GitHub App is not installed for `{owner}`: install it there, or take `{owner}` out of \
+                 `allowed_owners`"
+            ),
+            (Error::Rejected(_), Credential::Token(_)) => {
+                "GitHub refuses `github_token`: set it to one that is valid; the log has GitHub's reason".to_owned()
+            }
+            (Error::Rejected(_), _) => format!(
+                "GitHub refuses the App for `{owner}`: check that `github_app_id` and `github_private_key` are of the \
+                 same App, that it is not suspended, and that it may read contents and metadata; the log has GitHub's \
+                 reason"
+            ),
+            _ => format!("GitHub cannot be asked about `{owner}` now: the log has the reason"),
+        }
     }
 }
+
+const ANONYMOUS: &str = "neither `github_app_id` nor `github_token` is set: only public repositories are served, at \
+                         GitHub's rate for the anonymous";
