@@ -11,6 +11,7 @@ use landfall_component_tests::archives::{
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support::scenario::StoreKind;
+use landfall_component_tests::support::zips;
 use landfall_host::{Body, BodyError, Engine, Limits, Outbound, body};
 
 /// A large archive that a client has begun to receive.
@@ -74,6 +75,39 @@ async fn twenty_thousand_small_files_stream_through_in_little_memory() {
         assert_eq!(listed.len(), 20_000);
         let peak = registry.host.peak_memory();
         assert!(peak < 64 << 20, "{artifact:?}: {peak} bytes");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_that_is_cut_at_any_tenth_byte_is_an_error_status() {
+    let zip = bytes::Bytes::from(zips::zipball(&[
+        ("main.tf", b"# main\n"),
+        ("a/b.tf", b"# b\n"),
+    ]));
+    for artifact in Artifact::ALL {
+        let length = Arc::new(AtomicU64::new(0));
+        let outbound = streaming({
+            let (zip, length) = (zip.clone(), Arc::clone(&length));
+            move || {
+                body::full(zip.slice(..usize::try_from(length.load(Ordering::Relaxed)).unwrap()))
+            }
+        });
+        let registry = registry(artifact, outbound);
+        for cut in (0..zip.len()).step_by(10) {
+            length.store(cut as u64, Ordering::Relaxed);
+            let response = registry.host.handle(get_archive()).await.unwrap();
+            assert_eq!(
+                response.status(),
+                502,
+                "{artifact:?}: {cut} of {} bytes",
+                zip.len()
+            );
+        }
+        length.store(zip.len() as u64, Ordering::Relaxed);
+        assert_eq!(
+            registry.host.handle(get_archive()).await.unwrap().status(),
+            200
+        );
     }
 }
 
