@@ -40,10 +40,11 @@ test: wasm ## Run all tests; those whose programs are missing are said to be ign
 	LANDFALL_BIN="$(abspath $(TARGET))/debug/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
 		$(CARGO) test $(NATIVE)
 
-lint: toolchain ## Check format, lints and documentation, for this machine and for WebAssembly
+lint: toolchain ## Check format, lints, fuzz targets and documentation; needs a C++ compiler
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --target wasm32-wasip2 --package landfall -- -D warnings
+	CARGO_TARGET_DIR="$(abspath $(TARGET))" $(CARGO) check --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 
 bench: wasm ## Measure archives: time, memory, first byte
