@@ -105,6 +105,12 @@ impl<'h, H: Host> GitHub<'h, H> {
         }
     }
 
+    /// The outside world of the request.
+    #[must_use]
+    pub fn host(&self) -> &'h H {
+        self.host
+    }
+
     /// How many requests have been sent so far.
     #[must_use]
     pub fn calls(&self) -> u32 {

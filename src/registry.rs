@@ -16,7 +16,6 @@ use crate::version::{ModuleVersion, Releases};
 
 /// The registry, for one request.
 pub struct Registry<'h, H> {
-    host: &'h H,
     config: Rc<Config>,
     github: GitHub<'h, H>,
 }
@@ -35,7 +34,6 @@ impl<'h, H: Host> Registry<'h, H> {
     pub fn new(host: &'h H, config: Config) -> Self {
         let config = Rc::new(config);
         Self {
-            host,
             config: Rc::clone(&config),
             github: GitHub::new(host, config),
         }
@@ -118,7 +116,7 @@ impl<'h, H: Host> Registry<'h, H> {
             return Err(Error::NotFound(NotFound::Version));
         }
         let limit = self.config.max_archive_bytes;
-        ArchiveStream::open(self.host, self.github.clone(), repository, commit, limit).await
+        ArchiveStream::open(self.github.clone(), repository, commit, limit).await
     }
 
     /// The repository of a module, by the first of `repository_names` that exists, and its releases, of which there
@@ -162,7 +160,7 @@ impl<'h, H: Host> Registry<'h, H> {
     }
 
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.host.now(), API_LIMIT)
+        Deadline::after(self.github.host().now(), API_LIMIT)
     }
 }
 

@@ -14,7 +14,6 @@ use crate::module::ObjectId;
 
 /// A re-rooted archive on its way.
 pub struct ArchiveStream<'h, H: Host> {
-    host: &'h H,
     github: GitHub<'h, H>,
     repository: Repository,
     commit: ObjectId,
@@ -64,14 +63,14 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
     /// # Errors
     /// GitHub's failures, and every [`Refusal`] that shows in the first 256 KiB.
     pub async fn open(
-        host: &'h H,
         github: GitHub<'h, H>,
         repository: Repository,
         commit: ObjectId,
         max_bytes: u64,
     ) -> Result<Self, Error> {
+        let host = github.host();
         let deadline = Deadline::after(host.now(), OPEN_LIMIT);
-        let try_open = || Self::try_open(host, &github, &repository, &commit, max_bytes, deadline);
+        let try_open = || Self::try_open(&github, &repository, &commit, max_bytes, deadline);
         match try_open().await {
             Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated))) => {
                 host.log(&format!(
@@ -84,7 +83,6 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
     }
 
     async fn try_open(
-        host: &'h H,
         github: &GitHub<'h, H>,
         repository: &Repository,
         commit: &ObjectId,
@@ -92,7 +90,6 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         deadline: Deadline,
     ) -> Result<Self, Error> {
         let mut stream = Self {
-            host,
             github: github.clone(),
             repository: repository.clone(),
             commit: commit.clone(),
@@ -173,7 +170,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Step::Copy(n) => self.pending = Pending::Copy(n),
                 Step::More => {}
                 Step::Reopen => {
-                    let deadline = Deadline::after(self.host.now(), OPEN_LIMIT);
+                    let deadline = Deadline::after(self.github.host().now(), OPEN_LIMIT);
                     let (repository, commit) = (&self.repository, &self.commit);
                     self.source = match self.github.archive(repository, commit, deadline).await {
                         Err(Error::Unavailable(_)) => {
@@ -242,13 +239,13 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         } = self;
         for link in dropped.iter().take(MAX_REPORTED) {
             let name = link.name.escape_debug();
-            self.host.log(&format!(
+            self.github.host().log(&format!(
                 "{repository} at {commit}: link `{name}` left out: {}",
                 link.reason
             ));
         }
         if let Some(more @ 1..) = dropped.len().checked_sub(MAX_REPORTED) {
-            self.host.log(&format!(
+            self.github.host().log(&format!(
                 "{repository} at {commit}: {more} more links left out"
             ));
         }

@@ -49,13 +49,10 @@ impl GitHubUrls {
             return None;
         }
         let host = api.host_str().unwrap_or_default().to_owned();
-        let cloud = host
-            .strip_prefix("api.")
-            .filter(|web| *web == "github.com" || web.ends_with(".ghe.com"));
         let mut archive_hosts = vec!["codeload.github.com".to_owned()];
-        if let Some(web) = cloud {
+        if let Some(web) = cloud_web(&host) {
             archive_hosts.push(format!("codeload.{web}"));
-        } else if host == "github.com" || host.ends_with(".ghe.com") {
+        } else if is_cloud_web(&host) {
             // The web's address, not the API's.
             return None;
         } else if !is_loopback(&api) {
@@ -75,7 +72,7 @@ impl GitHubUrls {
     /// The URL of an API path, which begins with a slash.
     #[must_use]
     pub fn api(&self, path: &str) -> String {
-        format!("{}{path}", self.api.as_str().trim_end_matches('/'))
+        format!("{}{path}", self.api_base())
     }
 
     /// Where the API itself is, for keys and messages.
@@ -114,12 +111,7 @@ impl GitHubUrls {
     #[must_use]
     pub fn repository_page(&self, owner: &str, repository: &str) -> String {
         let host = self.api.host_str().unwrap_or_default();
-        let is_cloud = host == "api.github.com" || host.ends_with(".ghe.com");
-        let web = if is_cloud {
-            host.strip_prefix("api.").unwrap_or(host)
-        } else {
-            host
-        };
+        let web = cloud_web(host).unwrap_or(host);
         let port = self
             .api
             .port()
@@ -127,6 +119,15 @@ impl GitHubUrls {
             .unwrap_or_default();
         format!("{}://{web}{port}/{owner}/{repository}", self.api.scheme())
     }
+}
+
+/// The web's host of a GitHub whose API has a host of its own: github.com and ghe.com.
+fn cloud_web(api: &str) -> Option<&str> {
+    api.strip_prefix("api.").filter(|web| is_cloud_web(web))
+}
+
+fn is_cloud_web(host: &str) -> bool {
+    host == "github.com" || host.ends_with(".ghe.com")
 }
 
 /// https, or http to this machine alone.

@@ -75,13 +75,12 @@ impl<H: Host> GitHub<'_, H> {
                 "`github_app_id` is missing".to_owned(),
             ]));
         };
+        let unusable = || Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")]);
         let pem = private_key.expose();
         let key = RsaPrivateKey::from_pkcs1_pem(pem)
             .ok()
             .or_else(|| RsaPrivateKey::from_pkcs8_pem(pem).ok())
-            .ok_or_else(|| {
-                Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")])
-            })?;
+            .ok_or_else(unusable)?;
         let now = seconds(self.host.now()).saturating_add_signed(self.credentials.skew.get());
         let claims =
             serde_json::json!({ "iat": now.saturating_sub(60), "exp": now + 480, "iss": id });
@@ -93,7 +92,7 @@ impl<H: Host> GitHub<'_, H> {
         // Signing with randomness blinds the private key's arithmetic against timing.
         let signature = SigningKey::<Sha256>::new(key)
             .try_sign_with_rng(&mut Randomness(self.host), message.as_bytes())
-            .map_err(|_| Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")]))?;
+            .map_err(|_| unusable())?;
         Ok(Secret::new(format!(
             "{message}.{}",
             BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes())
