@@ -1,7 +1,7 @@
 //! Every variable: its name, default, bounds and meaning. `docs/configuration.md` tells operators the same.
 //!
 //! A configuration is read anew for each request, because a request may be an instance's first and last. So reading
-//! is cheap, and the private key is only decoded here; `github::app` parses it when a signature is due.
+//! is cheap, and the private key is only decoded here; `github::jwt` parses it when a signature is due.
 //! All problems are collected, and none of them names a value.
 
 mod github_urls;
@@ -110,7 +110,7 @@ impl Config {
     }
 }
 
-/// What to do about a private key that cannot be read. `github::app` says the same of a key that does not parse.
+/// What to do about a private key that cannot be read. `github::jwt` says the same of a key that does not parse.
 pub const KEY_MEND: &str = "is not an RSA private key: set it to the content (not the name) of the `.pem` file \
                             that GitHub gave for the App, with its line breaks, with `\\n` or blanks in their place, \
                             or in base64";

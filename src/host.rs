@@ -17,7 +17,7 @@ pub trait Host {
     /// The body of an upstream response, as it comes in.
     type Source: Source;
 
-    /// Wall clock. It may be wrong by minutes and may jump; see `github::app` for how that is repaired.
+    /// Wall clock. It may be wrong by minutes and may jump; see `github::jwt` for how that is repaired.
     fn now(&self) -> SystemTime;
 
     /// Lets `duration` pass.

@@ -1,6 +1,6 @@
 //! What goes over the wire: the registry protocol's documents and headers, and nothing of GitHub's.
 //!
-//! The protocol leaves much open; these are the forms that every client accepts:
+//! Where the protocol leaves a choice, these are the forms that every client accepts:
 //! <https://developer.hashicorp.com/terraform/internals/module-registry-protocol>.
 
 use http::header::{self, HeaderName};
