@@ -2,17 +2,17 @@
 
 use http::{HeaderMap, Method, Response, header};
 
-use crate::archive::stream::ArchiveStream;
+use crate::archive::stream::{ArchiveStream, Sent};
 use crate::config::{Config, is_loopback_authority};
 use crate::error::Error;
 use crate::github::readiness::Readiness;
-use crate::host::Host;
+use crate::host::{Host, Source};
 use crate::record::Record;
-use crate::registry::Registry;
+use crate::registry::{ArchiveContent, Registry};
 use crate::route::{ModuleRoute, Route};
-use crate::wire;
+use crate::{webhook, wire};
 
-/// A request, as far as Landfall looks at one. Bodies are not read.
+/// A request, as far as Landfall looks at one. Its body is apart: only a webhook's is read.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The method.
@@ -64,6 +64,22 @@ pub struct Reply<'h, H: Host> {
     pub response: Response<Body<'h, H>>,
     /// For the log.
     pub record: Record,
+    /// What has to be done when it was sent.
+    pub after: After<'h, H>,
+}
+
+/// What is left to do when a client has its answer.
+pub struct After<'h, H> {
+    registry: Option<Registry<'h, H>>,
+}
+
+impl<H: Host> After<'_, H> {
+    /// Does it. `sent` is how an archive's way to the client ended.
+    pub async fn settle(self, sent: Option<&Sent>) {
+        if let Some(registry) = self.registry {
+            registry.settle(sent).await;
+        }
+    }
 }
 
 /// The body of an answer.
@@ -74,26 +90,34 @@ pub enum Body<'h, H: Host> {
     Archive(Box<ArchiveStream<'h, H>>),
 }
 
-/// Answers one request.
-pub async fn handle<'h, H: Host>(host: &'h H, request: &Request) -> Reply<'h, H> {
+/// Answers one request. Its `body` is only read where it matters.
+pub async fn handle<'h, H: Host>(
+    host: &'h H,
+    request: &Request,
+    body: &mut impl Source,
+) -> Reply<'h, H> {
     let mut record = Record::begin(host.now(), request);
-    let response = answer(host, request, &mut record)
+    let mut after = After { registry: None };
+    let response = answer(host, request, body, &mut record, &mut after)
         .await
         .unwrap_or_else(|error| {
             record.fail(&error);
             wire::error(&error).map(Body::Bytes)
         });
-    record.status(response.status());
+    record.respond(&response);
     Reply {
         response: complete(&request.method, response),
         record,
+        after,
     }
 }
 
 async fn answer<'h, H: Host>(
     host: &'h H,
     request: &Request,
+    body: &mut impl Source,
     record: &mut Record,
+    after: &mut After<'h, H>,
 ) -> Result<Response<Body<'h, H>>, Error> {
     let route = Route::parse(&request.method, request.path())?;
     record.route(&route);
@@ -118,11 +142,20 @@ async fn answer<'h, H: Host>(
             }
             wire::readiness(&readiness).map(Body::Bytes)
         }
+        Route::Webhook => {
+            let registry = registry().map_err(Error::Misconfigured)?;
+            let secret = registry.config().webhook_secret.as_ref();
+            let hint = webhook::receive(secret, &request.headers, body).await?;
+            registry.note(&hint);
+            wire::noted().map(Body::Bytes)
+        }
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
             let registry = registry().map_err(Error::Misconfigured)?;
             let response = module(&registry, request, &route).await;
             record.upstream_calls(registry.upstream_calls());
+            record.freshness(registry.freshness());
+            after.registry = Some(registry);
             response?
         }
     })
@@ -135,24 +168,26 @@ async fn module<'h, H: Host>(
 ) -> Result<Response<Body<'h, H>>, Error> {
     Ok(match route {
         ModuleRoute::Versions(module) => {
-            wire::versions(&registry.versions(module).await?).map(Body::Bytes)
+            wire::versions(registry.versions(module).await?).map(Body::Bytes)
         }
         ModuleRoute::Download(module, wanted) => {
-            let base_url = registry
-                .base_url()
-                .map(str::to_owned)
-                .or_else(|| request.base_url());
+            let configured = registry.config().base_url.clone();
+            let base_url = configured.or_else(|| request.base_url());
             let base_url = base_url.ok_or(Error::BadRequest(wire::NO_BASE_URL))?;
-            let archive = registry.download(module, wanted).await?;
-            wire::download(&base_url, &archive)?.map(Body::Bytes)
+            let location = registry.download(module, wanted).await?;
+            wire::download(&base_url, &location)?.map(Body::Bytes)
         }
-        ModuleRoute::Archive(archive) if request.method == Method::HEAD => {
-            registry.check_archive(archive)?;
-            wire::archive(archive, Body::Bytes(Vec::new()))
+        ModuleRoute::Archive(address) if request.method == Method::HEAD => {
+            registry.check_archive(address)?;
+            wire::archive(address, None, Body::Bytes(Vec::new()))
         }
-        ModuleRoute::Archive(archive) => {
-            let stream = registry.archive(archive).await?;
-            wire::archive(archive, Body::Archive(Box::new(stream)))
+        ModuleRoute::Archive(address) => {
+            let archive = registry.archive(address).await?;
+            let body = match archive.content {
+                ArchiveContent::Whole(bytes) => Body::Bytes(bytes),
+                ArchiveContent::Stream(stream) => Body::Archive(stream),
+            };
+            wire::archive(address, archive.warning.as_deref(), body)
         }
     })
 }
@@ -172,7 +207,7 @@ fn complete<'h, H: Host>(
                 .insert(header::CONTENT_LENGTH, length);
         }
         Body::Archive(stream) => {
-            if let Some(length) = stream.length() {
+            if let Some(length) = stream.whole().map(<[u8]>::len) {
                 response
                     .headers_mut()
                     .insert(header::CONTENT_LENGTH, length.into());

@@ -1,7 +1,20 @@
-//! What is kept in the key-value store between requests.
+//! What is kept in the key-value store between requests, and what that is good for at a given time.
 //!
 //! The store may forget, may fail, and may hold bytes of another version of Landfall: each is a miss, never an error.
-//! Keys are built from parsed names alone, and no key is the beginning of another.
+//! Keys are built from parsed names alone, no key is the beginning of another, and their number is bounded: two for a
+//! repository that exists, and a fixed number for everything else.
+//!
+//! - [`entry`]: the hot value of a repository: its `versions` answer, and how fresh that is
+//! - [`history`]: the cold one: what its tags were first seen to be, and what revalidation takes
+//! - [`absent`]: names that were found not to exist a moment ago
+//! - [`lease`]: who is asking GitHub just now
+//! - [`archives`]: small archives
+
+pub mod absent;
+pub mod archives;
+pub mod entry;
+pub mod history;
+pub mod lease;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,19 +26,58 @@ use crate::host::Host;
 pub struct Key(String);
 
 impl Key {
+    /// The hot value of a repository: [`entry::Entry`].
+    #[must_use]
+    pub fn entry(owner: &str, repository: &str) -> Self {
+        Self::named("entry", &format!("{owner}/{repository}"))
+    }
+
+    /// The cold value of a repository: [`history::History`].
+    #[must_use]
+    pub fn history(owner: &str, repository: &str) -> Self {
+        Self::named("history", &format!("{owner}/{repository}"))
+    }
+
+    /// An owner's [`absent::Absent`].
+    #[must_use]
+    pub fn absent(owner: &str) -> Self {
+        Self::named("absent", owner)
+    }
+
     /// The token of the installation that was found for an owner.
     #[must_use]
     pub fn owner_token(owner: &str) -> Self {
-        Self(format!(
-            "landfall/1/token/owner/{}",
-            owner.to_ascii_lowercase()
-        ))
+        Self::named("token/owner", owner)
     }
 
     /// The token of the installation that the configuration names.
     #[must_use]
     pub fn installation_token(installation: u64) -> Self {
-        Self(format!("landfall/1/token/installation/{installation}"))
+        Self::named("token/installation", &installation.to_string())
+    }
+
+    /// The limits of one of GitHub's buckets: `github::limits`.
+    #[must_use]
+    pub fn limits(bucket: &str) -> Self {
+        Self::named("limits", bucket)
+    }
+
+    /// A [`lease`]'s slot.
+    #[must_use]
+    pub fn lease(slot: u32) -> Self {
+        Self::named("lease", &slot.to_string())
+    }
+
+    /// The index of [`archives`].
+    #[must_use]
+    pub fn archive_index() -> Self {
+        Self::named("archives", "index")
+    }
+
+    /// A slot of [`archives`].
+    #[must_use]
+    pub fn archive(slot: usize) -> Self {
+        Self::named("archive", &slot.to_string())
     }
 
     /// The key itself.
@@ -33,42 +85,103 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
 
-/// What is kept under `key`, if it can be read.
-pub fn load<T: DeserializeOwned>(host: &impl Host, key: &Key) -> Option<T> {
-    match host.get(key.as_str()) {
-        Ok(value) => serde_json::from_slice(&value?).ok(),
-        Err(error) => {
-            host.log(&format!("key-value store: get: {error}"));
-            None
-        }
+    /// GitHub compares names without regard to case.
+    fn named(kind: &str, name: &str) -> Self {
+        Self(format!("landfall/2/{kind}/{}", name.to_ascii_lowercase()))
     }
 }
 
-/// Keeps `value` under `key`, if the store will.
-pub fn save<T: Serialize>(host: &impl Host, key: &Key, value: &T) {
-    let Ok(bytes) = serde_json::to_vec(value) else {
+/// How long what is kept is good for, in seconds; each 0 switches its part off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// `cache_fresh_seconds`: from when GitHub confirmed an answer until it is asked again.
+    pub fresh: u64,
+    /// `cache_stale_seconds`: after that, how long the answer is still given at once, and refreshed behind it.
+    pub stale: u64,
+    /// `cache_error_seconds`: from when GitHub confirmed an answer until it is no longer given even if GitHub fails.
+    pub error: u64,
+    /// `cache_negative_seconds`: how long it is believed that something does not exist or may not be read.
+    pub negative: u64,
+}
+
+/// The value under `key`: its head, and the bytes behind that, if they can be read.
+pub(crate) fn load<T: DeserializeOwned>(host: &impl Host, key: &Key) -> Option<(T, Vec<u8>)> {
+    decode(&host.get(key.as_str())?)
+}
+
+/// Keeps a head and the bytes behind it under `key`, if the store will. Nothing larger than [`MAX_VALUE`] is kept
+/// unless it says so itself.
+pub(crate) fn save<T: Serialize>(host: &impl Host, key: &Key, head: &T, rest: &[u8]) {
+    let value = encode(head, rest);
+    if value.len() > MAX_VALUE {
+        let size = value.len();
+        host.log(&format!(
+            "key-value store: {} would have {size} bytes, which is too much for a value: it is not kept",
+            key.as_str()
+        ));
         return;
-    };
-    if let Err(error) = host.set(key.as_str(), &bytes) {
-        host.log(&format!("key-value store: set: {error}"));
     }
+    host.set(key.as_str(), &value);
 }
+
+/// A checksum, the head, and the bytes behind it.
+pub(crate) fn encode<T: Serialize>(head: &T, rest: &[u8]) -> Vec<u8> {
+    let mut value = postcard::to_extend(head, vec![0; 4]).unwrap_or_default();
+    value.extend_from_slice(rest);
+    let sum = crc32fast::hash(value.get(4..).unwrap_or_default());
+    if let Some(start) = value.first_chunk_mut() {
+        *start = sum.to_le_bytes();
+    }
+    value
+}
+
+pub(crate) fn decode<T: DeserializeOwned>(value: &[u8]) -> Option<(T, Vec<u8>)> {
+    let (sum, bytes) = value.split_first_chunk()?;
+    let is_sound = crc32fast::hash(bytes) == u32::from_le_bytes(*sum);
+    let (head, rest) = is_sound.then(|| postcard::take_from_bytes(bytes).ok())??;
+    Some((head, rest.to_vec()))
+}
+
+/// What the smallest host takes as one value is 1 MB.
+const MAX_VALUE: usize = 1_000_000;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn no_key_is_the_beginning_of_another_kind_s() {
-        assert_eq!(
-            Key::owner_token("Acme").as_str(),
-            "landfall/1/token/owner/acme"
-        );
-        assert_eq!(
-            Key::installation_token(7).as_str(),
-            "landfall/1/token/installation/7"
-        );
+    fn no_key_is_the_beginning_of_another() {
+        let keys = [
+            Key::entry("Acme", "VPC"),
+            Key::history("acme", "vpc"),
+            Key::absent("acme"),
+            Key::owner_token("acme"),
+            Key::installation_token(7),
+            Key::limits("acme"),
+            Key::lease(7),
+            Key::archive_index(),
+            Key::archive(7),
+        ];
+        assert_eq!(keys[0].as_str(), "landfall/2/entry/acme/vpc");
+        for a in &keys {
+            for b in &keys {
+                assert!(a == b || !b.as_str().starts_with(a.as_str()), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_is_read_back_or_not_at_all(head in ".{0,20}", rest: Vec<u8>, at: usize, flip in 1u8..) {
+            let mut value = encode(&head, &rest);
+            prop_assert_eq!(decode::<String>(&value), Some((head, rest)));
+            let at = at % value.len();
+            value[at] ^= flip;
+            prop_assert_eq!(decode::<String>(&value), None);
+            prop_assert_eq!(decode::<String>(&value[..at]), None);
+        }
     }
 }

@@ -9,10 +9,15 @@ mod variables;
 
 use std::fmt;
 
+use sha2::{Digest as _, Sha256};
+
 pub use self::github_urls::{GitHubUrls, is_loopback_authority};
 use self::variables::Variables;
+use crate::cache::Lifetimes;
+use crate::cache::archives::ArchiveBounds;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
+use crate::pins::MovedTags;
 
 /// What the variables say.
 #[derive(Clone, Debug)]
@@ -29,6 +34,17 @@ pub struct Config {
     pub base_url: Option<String>,
     /// `max_archive_bytes`: an archive of more than this is refused.
     pub max_archive_bytes: u64,
+    /// `cache_fresh_seconds`, `cache_stale_seconds`, `cache_error_seconds`, `cache_negative_seconds`: how long what
+    /// GitHub said is good for.
+    pub lifetimes: Lifetimes,
+    /// `archive_cache_bytes`, `archive_cache_entries`: which archives are kept.
+    pub archive_bounds: ArchiveBounds,
+    /// `moved_tags`: what is served of a version whose tag was moved.
+    pub moved_tags: MovedTags,
+    /// `github_reserve_percent`: how much of GitHub's primary limit is left to others.
+    pub reserve_percent: u64,
+    /// `webhook_secret`: what webhooks are signed with; without it there are none.
+    pub webhook_secret: Option<Secret>,
 }
 
 /// As whom GitHub is asked.
@@ -47,6 +63,26 @@ pub enum Credential {
     Token(Secret),
     /// Nothing: public repositories, with GitHub's limits for the anonymous.
     Anonymous,
+}
+
+impl Credential {
+    /// Tells credentials apart, and nothing else.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut sum = Sha256::new();
+        match self {
+            Self::App {
+                id, private_key, ..
+            } => {
+                sum.update(id);
+                sum.update(private_key.expose());
+            }
+            Self::Token(token) => sum.update(token.expose()),
+            Self::Anonymous => {}
+        }
+        let sum = sum.finalize();
+        hex::encode(sum.get(..8).unwrap_or_default())
+    }
 }
 
 /// Text that is never printed.
@@ -89,6 +125,11 @@ impl Config {
         let repository_names = variables.repository_names();
         let base_url = variables.base_url();
         let max_archive_bytes = variables.max_archive_bytes();
+        let lifetimes = variables.lifetimes();
+        let archive_bounds = variables.archive_bounds();
+        let moved_tags = variables.moved_tags();
+        let reserve_percent = variables.reserve_percent();
+        let webhook_secret = variables.webhook_secret();
         variables.readers();
         match github {
             Some(github) if variables.problems.is_empty() => Ok(Self {
@@ -98,6 +139,11 @@ impl Config {
                 repository_names,
                 base_url,
                 max_archive_bytes,
+                lifetimes,
+                archive_bounds,
+                moved_tags,
+                reserve_percent,
+                webhook_secret,
             }),
             _ => Err(variables.problems),
         }

@@ -22,6 +22,10 @@ pub enum Error {
     },
     /// The client: the request cannot be understood. The text says what to mend.
     BadRequest(&'static str),
+    /// The client: a webhook that is not signed, or not with `webhook_secret`.
+    Unsigned,
+    /// The client: a body that is larger than any that is taken.
+    TooLarge,
     /// The operator: variables are missing or wrong. One sentence a problem, values never included.
     Misconfigured(Vec<String>),
     /// GitHub, or the operator's App: the credential or its permissions were refused (401, 403).
@@ -37,8 +41,19 @@ pub enum Error {
     Malformed(String),
     /// The repository: its archive cannot be served as a module.
     Archive(Refusal),
+    /// The repository: it is not what it was first seen to be.
+    Integrity(Integrity),
     /// The client's connection ended in mid-answer.
     ClientGone,
+}
+
+/// What is not as it was first seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// The tag of a version points elsewhere, and `moved_tags` is `refuse`.
+    Moved,
+    /// Another repository has taken the name of the one that was there.
+    Replaced,
 }
 
 /// What was not found. All are 404, and the client's text tells only what the client may know.
@@ -68,10 +83,32 @@ impl Error {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Misconfigured(_) | Self::Limited { .. } | Self::Unavailable(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Rejected(_) | Self::Malformed(_) | Self::Archive(_) => StatusCode::BAD_GATEWAY,
+            // Terraform does not try it again, and shows the text.
+            Self::Integrity(_) => StatusCode::CONFLICT,
+        }
+    }
+
+    /// Whether it is GitHub that fails, for a while and for whatever it is asked: no reason to forget what it said before.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Limited { .. } | Self::Unavailable(_) | Self::Malformed(_) => true,
+            Self::NotFound(_)
+            | Self::MethodNotAllowed { .. }
+            | Self::BadRequest(_)
+            | Self::Unsigned
+            | Self::TooLarge
+            | Self::Misconfigured(_)
+            | Self::Rejected(_)
+            | Self::Archive(_)
+            | Self::Integrity(_)
+            | Self::ClientGone => false,
         }
     }
 
@@ -85,10 +122,13 @@ impl Error {
             Self::NotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest(_)
+            | Self::Unsigned
+            | Self::TooLarge
             | Self::Misconfigured(_)
             | Self::Rejected(_)
             | Self::Malformed(_)
             | Self::Archive(_)
+            | Self::Integrity(_)
             | Self::ClientGone => None,
         }
     }
@@ -109,6 +149,8 @@ impl Error {
             }
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
+            Self::Unsigned => "this is not signed with this registry's `webhook_secret`",
+            Self::TooLarge => "this is too large",
             Self::Misconfigured(_) => {
                 "this registry is not configured rightly yet: its operator finds what to mend at /readyz"
             }
@@ -120,6 +162,12 @@ impl Error {
             Self::Malformed(_) => "GitHub's answer cannot be used, please try again later",
             Self::Archive(refusal) => {
                 return vec![format!("this module's archive is refused: {refusal}")];
+            }
+            Self::Integrity(Integrity::Moved) => {
+                "the tag of this version was moved after it was first seen, and this registry refuses it"
+            }
+            Self::Integrity(Integrity::Replaced) => {
+                "another repository has taken the name of this module's"
             }
             Self::ClientGone => "the connection was closed",
         };
@@ -146,6 +194,8 @@ impl std::fmt::Display for Error {
             }
             Self::MethodNotAllowed { allow } => write!(f, "method not allowed, only {allow}"),
             Self::BadRequest(text) => f.write_str(text),
+            Self::Unsigned => f.write_str("a webhook without the right signature"),
+            Self::TooLarge => f.write_str("a body that is too large"),
             Self::Misconfigured(problems) => f.write_str(&problems.join("; ")),
             Self::Rejected(detail) => write!(f, "GitHub refused the credential: {detail}"),
             Self::Limited { retry_after } => {
@@ -158,6 +208,12 @@ impl std::fmt::Display for Error {
             Self::Unavailable(detail) => write!(f, "GitHub is unavailable: {detail}"),
             Self::Malformed(detail) => write!(f, "GitHub's answer is malformed: {detail}"),
             Self::Archive(refusal) => write!(f, "archive refused: {refusal}"),
+            Self::Integrity(Integrity::Moved) => {
+                f.write_str("integrity: the version's tag was moved, and `moved_tags` is `refuse`")
+            }
+            Self::Integrity(Integrity::Replaced) => {
+                f.write_str("integrity: another repository has taken this one's name")
+            }
             Self::ClientGone => f.write_str("the client went away"),
         }
     }

@@ -5,6 +5,7 @@
 //! - [`refs`]: tags and what they point at
 //! - [`archive`]: a commit's zip
 //! - [`classify`]: what a response means
+//! - [`etag`]: how to ask whether something has changed for free; [`limits`]: when not to ask at all
 //!
 //! This file sends requests. Every call has a time limit and every body a cap; redirects are followed by hand, and
 //! only on the API's own origin.
@@ -12,7 +13,9 @@
 pub mod app;
 pub mod archive;
 pub mod classify;
+pub mod etag;
 mod jwt;
+pub mod limits;
 pub mod readiness;
 pub mod refs;
 
@@ -20,7 +23,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -28,6 +31,8 @@ use crate::config::{Config, GitHubUrls};
 use crate::error::Error;
 use crate::github::app::{Authorization, Credentials};
 use crate::github::classify::Meaning;
+use crate::github::etag::Validator;
+use crate::github::limits::Purpose;
 use crate::host::{Host, HostError, Limits, Source};
 
 /// GitHub, asked as the configuration says on behalf of one request to Landfall.
@@ -35,6 +40,7 @@ pub struct GitHub<'h, H> {
     host: &'h H,
     config: Rc<Config>,
     credentials: Rc<Credentials>,
+    breaker: Rc<limits::Known>,
     calls: Rc<Cell<u32>>,
 }
 
@@ -43,13 +49,19 @@ pub struct GitHub<'h, H> {
 pub struct Repository {
     /// A user or an organisation.
     pub owner: String,
-    /// The repository's own name.
+    /// The repository's own name, or the one it had.
     pub name: String,
+    /// GitHub's number for it, where it is to be found by that and not by its name.
+    pub id: Option<u64>,
 }
 
 impl Repository {
+    /// By number, it is found whatever its name is: GitHub's own redirects lead there.
     fn path(&self, rest: &str) -> String {
-        format!("/repos/{}/{}{rest}", self.owner, self.name)
+        match self.id {
+            Some(id) => format!("/repositories/{id}{rest}"),
+            None => format!("/repos/{}/{}{rest}", self.owner, self.name),
+        }
     }
 }
 
@@ -70,9 +82,61 @@ impl Deadline {
         Self(now + duration)
     }
 
-    fn left(self, now: SystemTime) -> Duration {
+    /// The end of `duration`, counted from `now`, if that is sooner.
+    #[must_use]
+    pub fn sooner(self, now: SystemTime, duration: Duration) -> Self {
+        Self(self.0.min(now + duration))
+    }
+
+    pub(crate) fn left(self, now: SystemTime) -> Duration {
         self.0.duration_since(now).unwrap_or_default()
     }
+}
+
+/// A call of the API.
+struct Call<'a> {
+    /// Whose credential is used.
+    owner: &'a str,
+    path: &'a str,
+    purpose: Purpose,
+    /// Where redirects may lead.
+    may_lead_to: fn(&GitHubUrls, &Url) -> bool,
+    deadline: Deadline,
+    /// Between two pieces of the body.
+    idle: Duration,
+    /// What is known of the answer.
+    known: Option<&'a Kept>,
+}
+
+impl<'a> Call<'a> {
+    fn new(owner: &'a str, path: &'a str, purpose: Purpose, deadline: Deadline) -> Self {
+        Self {
+            owner,
+            path,
+            purpose,
+            may_lead_to: GitHubUrls::is_api,
+            deadline,
+            idle: IDLE_LIMIT,
+            known: None,
+        }
+    }
+}
+
+/// A body that was kept, and how to ask whether it is still right.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// How.
+    pub validator: Validator,
+    /// The body as it came.
+    pub body: Vec<u8>,
+}
+
+/// A response's head, and what it is an answer to.
+struct Asked<S> {
+    response: Response<S>,
+    authorization: Option<HeaderValue>,
+    /// After all redirects.
+    url: String,
 }
 
 /// A whole, small response of the API.
@@ -89,6 +153,7 @@ impl<H> Clone for GitHub<'_, H> {
             host: self.host,
             config: Rc::clone(&self.config),
             credentials: Rc::clone(&self.credentials),
+            breaker: Rc::clone(&self.breaker),
             calls: Rc::clone(&self.calls),
         }
     }
@@ -101,6 +166,7 @@ impl<'h, H: Host> GitHub<'h, H> {
             host,
             config,
             credentials: Rc::default(),
+            breaker: Rc::default(),
             calls: Rc::default(),
         }
     }
@@ -124,44 +190,49 @@ impl<'h, H: Host> GitHub<'h, H> {
         path: &str,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let answer = self.get(owner, path, deadline).await?;
+        let call = Call::new(owner, path, Purpose::First, deadline);
+        let (_, answer) = self.get(&call).await?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
     }
 
-    /// GETs a path of the API, and takes nothing for an answer but success.
-    async fn get(&self, owner: &str, path: &str, deadline: Deadline) -> Result<Answer, Error> {
-        let response = self
-            .ask(owner, path, GitHubUrls::is_api, deadline, IDLE_LIMIT)
-            .await?;
-        let answer = self.collect(response, deadline).await?;
-        match Meaning::of(answer.status, &answer.headers, &answer.body) {
-            Meaning::Success => Ok(answer),
-            meaning => Err(meaning.into_error(path, &answer.body)),
+    /// GETs a path of the API, and takes nothing for an answer but success, or that nothing has changed.
+    async fn get(&self, call: &Call<'_>) -> Result<(Asked<()>, Answer), Error> {
+        let Asked {
+            response,
+            authorization,
+            url,
+        } = self.ask(call).await?;
+        let answer = self.collect(response, call.deadline).await?;
+        let asked = Asked {
+            response: Response::new(()),
+            authorization,
+            url,
+        };
+        match self.meaning(call.owner, &answer) {
+            Meaning::Success => Ok((asked, answer)),
+            Meaning::Unchanged if call.known.is_some() => Ok((asked, answer)),
+            meaning => Err(meaning.into_error(call.path, &answer.body)),
         }
     }
 
     /// GETs a path of the API with the owner's credential, which is `app`'s concern and renewed where that may help.
-    async fn ask(
-        &self,
-        owner: &str,
-        path: &str,
-        may_lead_to: fn(&GitHubUrls, &Url) -> bool,
-        deadline: Deadline,
-        idle: Duration,
-    ) -> Result<Response<H::Source>, Error> {
+    async fn ask(&self, call: &Call<'_>) -> Result<Asked<H::Source>, Error> {
+        self.permit(call.owner, call.purpose)?;
         let mut attempt = 0;
         loop {
-            let authorization = self.authorization(owner, deadline).await?;
-            let response = self
-                .walk(path, &authorization, may_lead_to, deadline, idle)
-                .await?;
-            let is_refused = response.status() == StatusCode::UNAUTHORIZED;
-            if is_refused && self.renew(owner, &authorization, attempt, deadline).await {
+            let authorization = self.authorization(call.owner, call.deadline).await?;
+            let asked = self.walk(call, &authorization).await?;
+            let is_refused = asked.response.status() == StatusCode::UNAUTHORIZED;
+            if is_refused
+                && self
+                    .renew(call.owner, &authorization, attempt, call.deadline)
+                    .await
+            {
                 attempt += 1;
                 continue;
             }
-            return Ok(response);
+            return Ok(asked);
         }
     }
 
@@ -169,26 +240,39 @@ impl<'h, H: Host> GitHub<'h, H> {
     /// archive's to where archives are. Only the API is given the credential.
     async fn walk(
         &self,
-        path: &str,
+        call: &Call<'_>,
         authorization: &Authorization,
-        may_lead_to: fn(&GitHubUrls, &Url) -> bool,
-        deadline: Deadline,
-        idle: Duration,
-    ) -> Result<Response<H::Source>, Error> {
+    ) -> Result<Asked<H::Source>, Error> {
         let urls = &self.config.github;
+        let path = call.path;
         let mut url = urls.api(path);
+        let header = authorization.header();
+        let condition = call
+            .known
+            .and_then(|kept| kept.validator.condition(header.as_ref(), &kept.body));
         for _ in 0..=MAX_REDIRECTS {
             let is_api = Url::parse(&url).is_ok_and(|url| urls.is_api(&url));
-            let request = request(
+            let mut request = request(
                 Method::GET,
                 &url,
                 is_api.then_some(authorization),
                 Vec::new(),
             )?;
-            let response = self.send(request, deadline, idle).await?;
+            if let Some(condition) = condition.clone().filter(|_| is_api) {
+                request
+                    .headers_mut()
+                    .insert(header::IF_NONE_MATCH, condition);
+            }
+            let response = self.send(request, call.deadline, call.idle).await?;
             match Redirect::of(&url, &response) {
-                Redirect::No => return Ok(response),
-                Redirect::To(target) if may_lead_to(urls, &target) => url = target.into(),
+                Redirect::No => {
+                    return Ok(Asked {
+                        response,
+                        authorization: header,
+                        url,
+                    });
+                }
+                Redirect::To(target) if (call.may_lead_to)(urls, &target) => url = target.into(),
                 Redirect::To(target) => {
                     let origin = target.origin().ascii_serialization();
                     return Err(Error::Malformed(format!(

@@ -29,11 +29,12 @@ pub trait Host {
     /// The value of a configuration variable; `None` where it is not set. An empty value means not set as well.
     fn variable(&self, name: &str) -> Result<Option<String>, HostError>;
 
-    /// The value kept under `key`. The store may forget anything at any time.
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError>;
+    /// The value kept under `key`. The store may forget anything at any time; one that fails is one that forgets, of which
+    /// the log is told once a request.
+    fn get(&self, key: &str) -> Option<Vec<u8>>;
 
-    /// Keeps `value` (under 1 MB) under `key` (under 255 bytes). The store may forget it.
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), HostError>;
+    /// Keeps `value` (under 1 MB) under `key` (under 255 bytes), if the store will.
+    fn set(&self, key: &str, value: &[u8]);
 
     /// Sends one request and waits at most `limits.head` for the response's head. Redirects are not followed.
     async fn send(

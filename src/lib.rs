@@ -31,10 +31,12 @@ pub mod error;
 pub mod github;
 pub mod host;
 pub mod module;
+pub mod pins;
 pub mod record;
 pub mod registry;
 pub mod route;
 pub mod version;
 #[cfg(target_family = "wasm")]
 pub mod wasi_http;
+pub mod webhook;
 pub mod wire;

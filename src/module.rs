@@ -5,6 +5,9 @@
 
 use std::fmt;
 
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// `:namespace/:name/:system` of a module, as Terraform writes it in `source`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleAddress {
@@ -165,6 +168,20 @@ impl ObjectId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// As bytes: half as long as the digits.
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&hex::decode(&self.0).unwrap_or_default())
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Self::parse(&hex::encode(bytes)).ok_or_else(|| D::Error::custom("no object id"))
     }
 }
 

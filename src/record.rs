@@ -4,14 +4,16 @@
 
 use std::time::SystemTime;
 
-use http::StatusCode;
+use http::Response;
 use serde::Serialize;
 
 use crate::app::Request;
 use crate::archive::stream::Sent;
 use crate::error::Error;
 use crate::host::Host;
+use crate::registry::Freshness;
 use crate::route::{ModuleRoute, Route, Wanted};
+use crate::wire;
 
 /// One request, as it is known so far.
 #[derive(Clone, Debug, Serialize)]
@@ -27,10 +29,17 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    commit: Option<String>,
+    object: Option<String>,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
+    /// What the client was told in `x-landfall-warning`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// How fresh the answer was: `fresh`, `stale`, `asked` or `outlived`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache: Option<&'static str>,
+    /// Before the answer; what a refresh behind it costs is not known yet.
     upstream_calls: u32,
     /// Bytes of an archive that the client got.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,9 +58,11 @@ impl Record {
             route: "none",
             module: None,
             version: None,
-            commit: None,
+            object: None,
             status: 0,
             error: None,
+            warning: None,
+            cache: None,
             upstream_calls: 0,
             sent_bytes: None,
             duration_ms: 0,
@@ -63,6 +74,7 @@ impl Record {
             Route::Discovery => "discovery",
             Route::Alive => "healthz",
             Route::Ready => "readyz",
+            Route::Webhook => "webhook",
             Route::Module(ModuleRoute::Versions(_)) => "versions",
             Route::Module(ModuleRoute::Download(..)) => "download",
             Route::Module(ModuleRoute::Archive(_)) => "archive",
@@ -77,7 +89,7 @@ impl Record {
                     (module, Some(version.to_string()))
                 }
                 ModuleRoute::Archive(archive) => {
-                    self.commit = Some(archive.commit.to_string());
+                    self.object = Some(archive.object.to_string());
                     (&archive.module, Some(archive.version.to_string()))
                 }
             };
@@ -90,8 +102,19 @@ impl Record {
         self.upstream_calls = calls;
     }
 
-    pub(crate) fn status(&mut self, status: StatusCode) {
-        self.status = status.as_u16();
+    pub(crate) fn freshness(&mut self, freshness: Option<Freshness>) {
+        self.cache = freshness.map(|freshness| match freshness {
+            Freshness::Fresh => "fresh",
+            Freshness::Stale => "stale",
+            Freshness::Asked => "asked",
+            Freshness::Outlived => "outlived",
+        });
+    }
+
+    pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
+        self.status = response.status().as_u16();
+        let warning = response.headers().get(wire::WARNING);
+        self.warning = warning.and_then(|text| text.to_str().ok().map(str::to_owned));
     }
 
     pub(crate) fn fail(&mut self, error: &Error) {
@@ -99,17 +122,12 @@ impl Record {
     }
 
     /// Writes the line. `sent` is how an archive's way to the client ended.
-    pub fn finish(mut self, host: &impl Host, sent: Option<Sent>) {
-        if let Some(Sent {
-            bytes,
-            upstream_calls,
-            result,
-        }) = sent
-        {
-            self.sent_bytes = Some(bytes);
-            self.upstream_calls = upstream_calls;
-            if let Err(error) = result {
-                self.fail(&error);
+    pub fn finish(mut self, host: &impl Host, sent: Option<&Sent>) {
+        if let Some(sent) = sent {
+            self.sent_bytes = Some(sent.bytes);
+            self.upstream_calls = sent.upstream_calls;
+            if let Err(error) = &sent.result {
+                self.fail(error);
             }
         }
         let duration = host.now().duration_since(self.began).unwrap_or_default();

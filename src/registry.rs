@@ -1,32 +1,105 @@
 //! What the registry answers: a module's versions, where to get one, and its archive.
+//!
+//! - `find`: which repository a module is in, and whether what is known of it will do
+//! - `refresh`: asks GitHub, and takes in what it says
+//!
+//! What an answer leaves to do is owed: it is done by [`Registry::settle`], when the client has its answer.
 
+mod find;
+mod refresh;
+
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::archive::stream::ArchiveStream;
+use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
+use crate::cache::absent::Absent;
+use crate::cache::archives;
+use crate::cache::entry::{Entry, milliseconds};
+use crate::cache::history::History;
 use crate::config::Config;
-use crate::error::{Error, NotFound};
+use crate::error::{Error, Integrity, NotFound};
 use crate::github::readiness::Readiness;
-use crate::github::refs::Target;
-use crate::github::{Deadline, GitHub, Repository};
+use crate::github::{Deadline, GitHub};
 use crate::host::Host;
-use crate::module::{ModuleAddress, Namespace};
+use crate::module::{ModuleAddress, Namespace, ObjectId};
+use crate::pins::{MovedTags, Pin};
+use crate::registry::find::Chosen;
 use crate::route::{ArchiveAddress, Wanted};
-use crate::version::{ModuleVersion, Releases};
+use crate::version::{ModuleVersion, Release, Releases};
+use crate::webhook::Hint;
 
 /// The registry, for one request.
 pub struct Registry<'h, H> {
     config: Rc<Config>,
     github: GitHub<'h, H>,
+    owed: RefCell<Vec<Owed>>,
+    freshness: Cell<Option<Freshness>>,
+}
+
+/// How fresh an answer was, for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freshness {
+    /// GitHub confirmed it a moment ago.
+    Fresh,
+    /// It was given at once, and is refreshed behind it.
+    Stale,
+    /// GitHub was asked first.
+    Asked,
+    /// GitHub fails, and this is what it said before.
+    Outlived,
+}
+
+/// What is left to do when the client has its answer.
+enum Owed {
+    /// Ask GitHub whether what was answered is still so.
+    Refresh {
+        owner: Namespace,
+        name: String,
+        entry: Box<Entry>,
+    },
+    /// Keep a small archive.
+    Keep { object: ObjectId, archive: Vec<u8> },
+    /// Remember which commit an annotated tag leads to, once its archive has told.
+    Peel {
+        owner: Namespace,
+        name: String,
+        object: ObjectId,
+    },
 }
 
 /// A module's versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
-    /// Where people find the module: Renovate takes its change logs from there.
-    pub source: String,
-    /// Each once, newest first; never empty.
-    pub versions: Vec<ModuleVersion>,
+    /// The document, as it is sent.
+    pub document: Vec<u8>,
+    /// What the client's log should know.
+    pub warning: Option<String>,
+}
+
+/// Where a version is downloaded from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The archive's address.
+    pub archive: ArchiveAddress,
+    /// What the client's log should know.
+    pub warning: Option<String>,
+}
+
+/// A version's archive.
+pub struct Archive<'h, H: Host> {
+    /// The archive itself.
+    pub content: ArchiveContent<'h, H>,
+    /// What the client's log should know.
+    pub warning: Option<String>,
+}
+
+/// Where an archive comes from.
+pub enum ArchiveContent<'h, H: Host> {
+    /// It is here, all of it.
+    Whole(Vec<u8>),
+    /// It is on its way from GitHub.
+    Stream(Box<ArchiveStream<'h, H>>),
 }
 
 impl<'h, H: Host> Registry<'h, H> {
@@ -36,6 +109,8 @@ impl<'h, H: Host> Registry<'h, H> {
         Self {
             config: Rc::clone(&config),
             github: GitHub::new(host, config),
+            owed: RefCell::default(),
+            freshness: Cell::default(),
         }
     }
 
@@ -45,10 +120,16 @@ impl<'h, H: Host> Registry<'h, H> {
         self.github.calls()
     }
 
-    /// The public URL, where the configuration has one.
+    /// How fresh the last answer was, if it depends on that.
     #[must_use]
-    pub fn base_url(&self) -> Option<&str> {
-        self.config.base_url.as_deref()
+    pub fn freshness(&self) -> Option<Freshness> {
+        self.freshness.get()
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Whether modules could be served.
@@ -56,18 +137,12 @@ impl<'h, H: Host> Registry<'h, H> {
         self.github.check_credential(self.deadline()).await
     }
 
-    /// All versions of a module.
+    /// All versions of a module. A warm answer is one read of the store.
     pub async fn versions(&self, module: &ModuleAddress) -> Result<Listing, Error> {
-        let (repository, releases) = self.releases(module, self.deadline()).await?;
+        let found = self.find(module, self.deadline()).await?;
         Ok(Listing {
-            source: self
-                .config
-                .github
-                .repository_page(&repository.owner, &repository.name),
-            versions: releases
-                .listed()
-                .map(|release| release.version.clone())
-                .collect(),
+            document: found.entry.document,
+            warning: warning([found.entry.warning, found.entry.moved]),
         })
     }
 
@@ -76,22 +151,21 @@ impl<'h, H: Host> Registry<'h, H> {
         &self,
         module: &ModuleAddress,
         wanted: &Wanted,
-    ) -> Result<ArchiveAddress, Error> {
-        let deadline = self.deadline();
-        let (repository, releases) = self.releases(module, deadline).await?;
-        let release = match wanted {
-            Wanted::Latest => releases.latest(),
-            Wanted::Version(version) => releases.find(version),
+    ) -> Result<Location, Error> {
+        let choose = |releases: &Releases<Pin>| match wanted {
+            Wanted::Latest => releases.latest().cloned(),
+            Wanted::Version(version) => releases.find(version).cloned(),
         };
-        let release = release.ok_or(Error::NotFound(NotFound::Version))?;
-        let commit = self
-            .github
-            .peel(&repository, &release.target, deadline)
-            .await?;
-        Ok(ArchiveAddress {
-            module: module.clone(),
-            version: release.version.clone(),
-            commit,
+        let Chosen { entry, release, .. } = self.choose(module, choose, self.deadline()).await?;
+        let sight = release.target.served(self.config.moved_tags);
+        let sight = sight.ok_or(Error::Integrity(Integrity::Moved))?;
+        Ok(Location {
+            archive: ArchiveAddress {
+                module: module.clone(),
+                version: release.version.clone(),
+                object: sight.target.object().clone(),
+            },
+            warning: self.release_warning(&entry, &release),
         })
     }
 
@@ -100,57 +174,173 @@ impl<'h, H: Host> Registry<'h, H> {
         self.owner(&archive.module).map(|_| ())
     }
 
-    /// The archive of a version. The commit in its address must be the one that the version's tag stands for: GitHub
-    /// would serve any commit of any fork under this repository's name.
-    pub async fn archive(&self, archive: &ArchiveAddress) -> Result<ArchiveStream<'h, H>, Error> {
+    /// The archive of a version. The object in its address must be one that the version's tag was seen to point at:
+    /// GitHub would serve any commit of any fork under this repository's name.
+    pub async fn archive(&self, address: &ArchiveAddress) -> Result<Archive<'h, H>, Error> {
+        let (module, object) = (&address.module, &address.object);
+        let policy = self.config.moved_tags;
+        let choose = |releases: &Releases<Pin>| {
+            let release = releases.find(&address.version)?;
+            release.target.serves(object, policy)?;
+            Some(release.clone())
+        };
         let deadline = self.deadline();
-        let (repository, releases) = self.releases(&archive.module, deadline).await?;
-        let release = releases
-            .find(&archive.version)
-            .ok_or(Error::NotFound(NotFound::Version))?;
-        let commit = self
-            .github
-            .peel(&repository, &release.target, deadline)
-            .await?;
-        if commit != archive.commit {
-            return Err(Error::NotFound(NotFound::Version));
+        let chosen = self.choose(module, choose, deadline).await?;
+        let warning = self.release_warning(&chosen.entry, &chosen.release);
+        let bounds = self.config.archive_bounds;
+        if let Some(archive) = archives::find(self.host(), object, bounds) {
+            return Ok(Archive {
+                content: ArchiveContent::Whole(archive),
+                warning,
+            });
         }
-        let limit = self.config.max_archive_bytes;
-        ArchiveStream::open(self.github.clone(), repository, commit, limit).await
+        let stream = self.open(module, &chosen, object, deadline).await?;
+        if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
+            self.owe(Owed::Keep {
+                object: object.clone(),
+                archive: archive.to_vec(),
+            });
+        }
+        Ok(Archive {
+            content: ArchiveContent::Stream(Box::new(stream)),
+            warning,
+        })
     }
 
-    /// The repository of a module, by the first of `repository_names` that exists, and its releases, of which there
-    /// is at least one.
-    async fn releases(
+    /// Opens GitHub's archive of what a tag points at. That of an annotated tag is asked for by the tag object's own id,
+    /// so that no call is spent on what the archive itself says: its commit.
+    async fn open(
         &self,
         module: &ModuleAddress,
+        chosen: &Chosen,
+        object: &ObjectId,
         deadline: Deadline,
-    ) -> Result<(Repository, Releases<Target>), Error> {
-        let owner = self.owner(module)?;
-        let mut tried: Vec<String> = Vec::new();
-        for template in &self.config.repository_names {
-            let name = template.repository(module);
-            if tried.contains(&name) {
-                continue;
-            }
-            let repository = Repository {
-                owner: owner.as_str().to_owned(),
-                name: name.clone(),
+    ) -> Result<ArchiveStream<'h, H>, Error> {
+        let open = |id: &ObjectId, is_commit: bool| {
+            let source = ArchiveSource {
+                repository: chosen.repository.clone(),
+                object: id.clone(),
+                is_commit,
             };
-            match self.github.tags(&repository, deadline).await {
-                Err(Error::NotFound(NotFound::Repository)) => tried.push(name),
-                Err(error) => return Err(error),
-                Ok(tags) => {
-                    let releases = Releases::from_tags(tags);
-                    return if releases.is_empty() {
-                        Err(Error::NotFound(NotFound::Versions))
-                    } else {
-                        Ok((repository, releases))
-                    };
+            ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
+        };
+        let sight = chosen.release.target.serves(object, self.config.moved_tags);
+        let sight = sight.ok_or(Error::NotFound(NotFound::Version))?;
+        if let Some(commit) = sight.commit() {
+            return open(commit, true).await;
+        }
+        self.owe(Owed::Peel {
+            owner: self.owner(module)?.clone(),
+            name: chosen.name.clone(),
+            object: object.clone(),
+        });
+        match open(object, false).await {
+            Err(Error::NotFound(NotFound::Archive)) => {
+                let repository = &chosen.repository;
+                let commit = self
+                    .github
+                    .peel(repository, &sight.target, deadline)
+                    .await?;
+                let owner = self.owner(module)?;
+                self.remember_commit(owner, &chosen.name, object, &commit);
+                open(&commit, true).await
+            }
+            result => result,
+        }
+    }
+
+    /// Does what is owed. `sent` is how an archive's way to the client ended.
+    pub async fn settle(&self, sent: Option<&Sent>) {
+        for owed in self.owed.take() {
+            match owed {
+                Owed::Refresh { owner, name, entry } => {
+                    self.refresh_behind(&owner, &name, *entry).await;
+                }
+                Owed::Keep { object, archive } => {
+                    if sent.is_none_or(|sent| sent.result.is_ok()) {
+                        archives::keep(self.host(), &object, &archive, self.config.archive_bounds);
+                    }
+                }
+                Owed::Peel {
+                    owner,
+                    name,
+                    object,
+                } => {
+                    if let Some(commit) = sent.and_then(|sent| sent.commit.as_ref()) {
+                        self.remember_commit(&owner, &name, &object, commit);
+                    }
                 }
             }
         }
-        Err(Error::NotFound(NotFound::Repository))
+    }
+
+    /// An annotated tag is peeled once, and never again.
+    fn remember_commit(&self, owner: &Namespace, name: &str, object: &ObjectId, commit: &ObjectId) {
+        let history = History::load(self.host(), self.api(), owner.as_str(), name);
+        if let Some(mut history) = history
+            && history.pins.peel(object, commit)
+        {
+            history.save(self.host(), owner.as_str(), name);
+        }
+    }
+
+    /// Takes note of what a webhook says: GitHub is asked about these repositories before the next answer. Nothing is
+    /// written for what is not known yet.
+    pub fn note(&self, hint: &Hint) {
+        let (host, api) = (self.host(), self.api());
+        let now = milliseconds(host.now());
+        for (owner, name) in &hint.repositories {
+            let Some(owner) = Namespace::parse(owner).filter(|it| self.config.owner(it).is_some())
+            else {
+                continue;
+            };
+            if let Some(mut entry) = Entry::load(host, api, owner.as_str(), name) {
+                entry.marked_at = now;
+                entry.retry_at = 0;
+                entry.save(host, owner.as_str(), name);
+            }
+            let mut absent = Absent::load(host, &self.config, owner.as_str());
+            if absent.remove(name) {
+                absent.save(host, owner.as_str());
+            }
+        }
+        let owner = hint.owner.as_deref().and_then(Namespace::parse);
+        if let Some(owner) = owner.filter(|it| self.config.owner(it).is_some()) {
+            let mut absent = Absent::load(host, &self.config, owner.as_str());
+            absent.mark(now);
+            absent.save(host, owner.as_str());
+        }
+    }
+
+    /// What a client's log should know of one release.
+    fn release_warning(&self, entry: &Entry, release: &Release<Pin>) -> Option<String> {
+        let moved = release.target.moved.iter().map(|_| &release.version);
+        warning([entry.warning.clone(), self.moved_warning(moved)])
+    }
+
+    /// What to say of versions whose tag was moved, if there are any.
+    fn moved_warning<'v>(
+        &self,
+        mut moved: impl Iterator<Item = &'v ModuleVersion>,
+    ) -> Option<String> {
+        let first: Vec<String> = moved
+            .by_ref()
+            .take(MAX_NAMED)
+            .map(ToString::to_string)
+            .collect();
+        let names = match moved.count() {
+            _ if first.is_empty() => return None,
+            0 => first.join(", "),
+            more => format!("{} and {more} more", first.join(", ")),
+        };
+        let what = match self.config.moved_tags {
+            MovedTags::ServePinned => "what was seen first is served",
+            MovedTags::Follow => "what it points at now is served",
+            MovedTags::Refuse => "it is refused",
+        };
+        Some(format!(
+            "tag moved after it was first seen ({names}): {what}"
+        ))
     }
 
     fn owner(&self, module: &ModuleAddress) -> Result<&Namespace, Error> {
@@ -159,10 +349,32 @@ impl<'h, H: Host> Registry<'h, H> {
             .ok_or(Error::NotFound(NotFound::Owner))
     }
 
+    fn host(&self) -> &'h H {
+        self.github.host()
+    }
+
+    fn api(&self) -> &str {
+        self.config.github.api_base()
+    }
+
+    fn owe(&self, owed: Owed) {
+        self.owed.borrow_mut().push(owed);
+    }
+
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.github.host().now(), API_LIMIT)
+        Deadline::after(self.host().now(), API_LIMIT)
     }
 }
 
+/// One line of several.
+fn warning(parts: [Option<String>; 2]) -> Option<String> {
+    parts
+        .into_iter()
+        .flatten()
+        .reduce(|a, b| format!("{a}; {b}"))
+}
+
+/// Of more versions, only the number is said.
+const MAX_NAMED: usize = 5;
 /// Terraform gives an API answer 10 s.
 const API_LIMIT: Duration = Duration::from_secs(9);

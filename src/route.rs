@@ -16,6 +16,8 @@ pub enum Route {
     Alive,
     /// `/readyz`: the component could serve modules.
     Ready,
+    /// `/webhooks/github`: GitHub tells that something has changed.
+    Webhook,
     /// Whatever only a caller who may read gets an answer to.
     Module(ModuleRoute),
 }
@@ -27,7 +29,7 @@ pub enum ModuleRoute {
     Versions(ModuleAddress),
     /// `/v1/modules/:namespace/:name/:system[/:version]/download`
     Download(ModuleAddress, Wanted),
-    /// `/archive/:namespace/:name/:system/:version/:commit.zip`
+    /// `/archive/:namespace/:name/:system/:version/:object.zip`
     Archive(ArchiveAddress),
 }
 
@@ -40,15 +42,15 @@ pub enum Wanted {
     Version(ModuleVersion),
 }
 
-/// One version's archive. Its path names the commit, so that the URL of other content is another URL.
+/// One version's archive. Its path names the git object, so that the URL of other content is another URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchiveAddress {
     /// The module.
     pub module: ModuleAddress,
     /// Its version.
     pub version: ModuleVersion,
-    /// The commit that the version's tag pointed at when the URL was made.
-    pub commit: ObjectId,
+    /// What the version's tag pointed at when the URL was made: a commit, or an annotated tag's own object.
+    pub object: ObjectId,
 }
 
 impl ArchiveAddress {
@@ -59,9 +61,9 @@ impl ArchiveAddress {
         let Self {
             module,
             version,
-            commit,
+            object,
         } = self;
-        format!("/archive/{module}/{version}/{commit}.zip")
+        format!("/archive/{module}/{version}/{object}.zip")
     }
 }
 
@@ -71,13 +73,14 @@ impl Route {
     ///
     /// # Errors
     /// [`NotFound::Path`] for a path that is no route or has a name that cannot exist, and
-    /// [`Error::MethodNotAllowed`] for one that is a route, but is only read.
+    /// [`Error::MethodNotAllowed`] for a method that its route does not have.
     pub fn parse(method: &Method, path: &str) -> Result<Self, Error> {
         let route = Self::of_path(path).ok_or(Error::NotFound(NotFound::Path))?;
-        if matches!(*method, Method::GET | Method::HEAD) {
-            Ok(route)
-        } else {
-            Err(Error::MethodNotAllowed { allow: "GET, HEAD" })
+        match (&route, method.as_str()) {
+            (Self::Webhook, "POST") => Ok(route),
+            (Self::Webhook, _) => Err(Error::MethodNotAllowed { allow: "POST" }),
+            (_, "GET" | "HEAD") => Ok(route),
+            _ => Err(Error::MethodNotAllowed { allow: "GET, HEAD" }),
         }
     }
 
@@ -87,6 +90,7 @@ impl Route {
             [".well-known", "terraform.json"] => Self::Discovery,
             ["healthz"] => Self::Alive,
             ["readyz"] => Self::Ready,
+            ["webhooks", "github"] => Self::Webhook,
             ["v1", "modules", namespace, name, system, ref rest @ ..] => {
                 let module = ModuleAddress::parse(namespace, name, system)?;
                 Self::Module(match *rest {
@@ -104,7 +108,7 @@ impl Route {
                 Self::Module(ModuleRoute::Archive(ArchiveAddress {
                     module: ModuleAddress::parse(namespace, name, system)?,
                     version: parse_version(version)?,
-                    commit: ObjectId::parse(file.strip_suffix(".zip")?)?,
+                    object: ObjectId::parse(file.strip_suffix(".zip")?)?,
                 }))
             }
             _ => return None,
@@ -131,6 +135,7 @@ mod tests {
                 Route::Discovery => "discovery".to_owned(),
                 Route::Alive => "alive".to_owned(),
                 Route::Ready => "ready".to_owned(),
+                Route::Webhook => "webhook".to_owned(),
                 Route::Module(ModuleRoute::Versions(module)) => format!("versions {module}"),
                 Route::Module(ModuleRoute::Download(module, Wanted::Latest)) => {
                     format!("latest {module}")
@@ -240,6 +245,12 @@ mod tests {
             );
         }
         assert!(Route::parse(&Method::HEAD, path).is_ok());
+        let webhook = "/webhooks/github";
+        assert_eq!(Route::parse(&Method::POST, webhook), Ok(Route::Webhook));
+        assert_eq!(
+            Route::parse(&Method::GET, webhook).unwrap_err(),
+            Error::MethodNotAllowed { allow: "POST" }
+        );
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 //! The rules are strict semantic versioning, narrowed where one client is stricter than the others: Terraform's own reading
 //! (its go-version library) is wider, and Infracost's and Dependabot's fail on one version that they cannot read.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
 /// A version of a module: strict semantic versioning, as every client understands it.
@@ -43,6 +43,12 @@ impl ModuleVersion {
     #[must_use]
     pub fn is_stable(&self) -> bool {
         self.0.pre.is_empty()
+    }
+
+    /// The older of two versions is the lesser.
+    #[must_use]
+    pub fn cmp_age(&self, other: &Self) -> Ordering {
+        self.0.cmp(&other.0)
     }
 
     /// Whether the two are the same version to a client, for whom build metadata does not count.
@@ -105,6 +111,22 @@ impl<T> Releases<T> {
         Self(releases)
     }
 
+    /// Releases that are ordered already, as this type orders them.
+    #[must_use]
+    pub fn from_ordered(releases: Vec<Release<T>>) -> Self {
+        Self(releases)
+    }
+
+    /// All of them, equal versions too.
+    pub fn iter(&self) -> impl Iterator<Item = &Release<T>> {
+        self.0.iter()
+    }
+
+    /// All of them, for what is known of them to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Release<T>> {
+        self.0.iter_mut()
+    }
+
     /// Whether no tag is a version.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -138,6 +160,21 @@ impl<T> Releases<T> {
     #[must_use]
     pub fn latest(&self) -> Option<&Release<T>> {
         self.0.iter().find(|release| release.version.is_stable())
+    }
+}
+
+impl<T> Default for Releases<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T> IntoIterator for Releases<T> {
+    type Item = Release<T>;
+    type IntoIter = std::vec::IntoIter<Release<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

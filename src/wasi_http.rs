@@ -4,6 +4,7 @@
 //! registered with the host's poll returns at once for ever as soon as one of them is ready, and on Spin starves the
 //! whole process; so do boxed bodies of frames.
 
+use std::cell::Cell;
 use std::io::Write as _;
 use std::time::{Duration, SystemTime};
 
@@ -28,20 +29,30 @@ use crate::host::{Host, HostError, Limits, Sink, Source};
 pub struct Interfaces {
     /// See [`Host::variable`].
     pub variable: fn(&str) -> Result<Option<String>, HostError>,
-    /// See [`Host::get`].
+    /// What is kept under a key.
     pub get: fn(&str) -> Result<Option<Vec<u8>>, HostError>,
-    /// See [`Host::set`].
+    /// Keeps a value under a key.
     pub set: fn(&str, &[u8]) -> Result<(), HostError>,
 }
 
-/// Answers one request. Returns when everything has been sent and logged; the client has its answer before that.
+/// Answers one request. Returns when everything has been sent and logged, and what was owed is done; the client has its
+/// answer before that.
 pub fn serve(interfaces: Interfaces, request: &IncomingRequest, out: ResponseOutparam) {
     wstd::runtime::block_on(async {
-        let host = WasiHost { interfaces };
+        let host = WasiHost {
+            interfaces,
+            has_reported: Cell::new(false),
+        };
+        let mut body = RequestBody::Unread(request);
         let request = read_request(request);
-        let Reply { response, record } = app::handle(&host, &request).await;
+        let Reply {
+            response,
+            record,
+            after,
+        } = app::handle(&host, &request, &mut body).await;
         let sent = send_response(response, out).await;
-        record.finish(&host, sent);
+        record.finish(&host, sent.as_ref());
+        after.settle(sent.as_ref()).await;
     });
 }
 
@@ -98,6 +109,16 @@ fn read_request(request: &IncomingRequest) -> Request {
 
 struct WasiHost {
     interfaces: Interfaces,
+    /// Whether the log knows that the store fails.
+    has_reported: Cell<bool>,
+}
+
+impl WasiHost {
+    fn report_store(&self, error: &HostError) {
+        if !self.has_reported.replace(true) {
+            self.log(&format!("key-value store: {error}"));
+        }
+    }
 }
 
 impl Host for WasiHost {
@@ -122,12 +143,18 @@ impl Host for WasiHost {
         (self.interfaces.variable)(name)
     }
 
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
-        (self.interfaces.get)(key)
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        let result = (self.interfaces.get)(key);
+        result.unwrap_or_else(|error| {
+            self.report_store(&error);
+            None
+        })
     }
 
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
-        (self.interfaces.set)(key, value)
+    fn set(&self, key: &str, value: &[u8]) {
+        if let Err(error) = (self.interfaces.set)(key, value) {
+            self.report_store(&error);
+        }
     }
 
     async fn send(
@@ -168,7 +195,7 @@ impl Host for WasiHost {
         *head.status_mut() = http::StatusCode::from_u16(response.status())
             .map_err(|_| upstream("an impossible status"))?;
         *head.headers_mut() = from_fields(&response.headers());
-        let source = WasiSource::new(response, limits.idle)?;
+        let source = WasiSource::new(response.consume(), Some(response), limits.idle)?;
         Ok(head.map(|()| source))
     }
 
@@ -177,21 +204,23 @@ impl Host for WasiHost {
     }
 }
 
-/// A response's body. Fields are dropped from the top: each is a child of the next.
+/// A body that comes in. Fields are dropped from the top: each is a child of the next.
 pub struct WasiSource {
     ready: AsyncPollable,
     stream: InputStream,
     _body: IncomingBody,
-    _response: IncomingResponse,
+    _response: Option<IncomingResponse>,
     idle: Duration,
 }
 
 impl WasiSource {
-    fn new(response: IncomingResponse, idle: Duration) -> Result<Self, HostError> {
-        let body = response
-            .consume()
-            .map_err(|()| upstream("no response body"))?;
-        let stream = body.stream().map_err(|()| upstream("no response body"))?;
+    fn new(
+        body: Result<IncomingBody, ()>,
+        response: Option<IncomingResponse>,
+        idle: Duration,
+    ) -> Result<Self, HostError> {
+        let body = body.map_err(|()| upstream("no body"))?;
+        let stream = body.stream().map_err(|()| upstream("no body"))?;
         let ready = AsyncPollable::new(stream.subscribe());
         Ok(Self {
             ready,
@@ -200,6 +229,40 @@ impl WasiSource {
             _response: response,
             idle,
         })
+    }
+}
+
+/// The body of a client's request, which is not touched before someone reads it.
+enum RequestBody<'r> {
+    Unread(&'r IncomingRequest),
+    Read(WasiSource),
+}
+
+impl RequestBody<'_> {
+    fn source(&mut self) -> Result<&mut WasiSource, HostError> {
+        if let Self::Unread(request) = self {
+            *self = Self::Read(WasiSource::new(request.consume(), None, REQUEST_IDLE)?);
+        }
+        match self {
+            Self::Read(source) => Ok(source),
+            Self::Unread(_) => Err(upstream("no body")),
+        }
+    }
+}
+
+impl Source for RequestBody<'_> {
+    fn wait_at_most(&mut self, limit: Duration) {
+        if let Ok(source) = self.source() {
+            source.wait_at_most(limit);
+        }
+    }
+
+    async fn read(&mut self, max: usize) -> Result<Vec<u8>, HostError> {
+        self.source()?.read(max).await
+    }
+
+    async fn skip(&mut self, n: u64) -> Result<u64, HostError> {
+        self.source()?.skip(n).await
     }
 }
 
@@ -379,5 +442,7 @@ fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// A client whose request's body does not go on for this long is taken to be gone.
+const REQUEST_IDLE: Duration = Duration::from_secs(10);
 /// A client that takes nothing for this long is taken to be gone.
 const CLIENT_IDLE: Duration = Duration::from_mins(2);

@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::github::readiness::Readiness;
-use crate::registry::Listing;
+use crate::registry::{Listing, Location};
 use crate::route::ArchiveAddress;
+use crate::version::ModuleVersion;
 
 /// Terraform's service discovery. The path has a slash at both ends: some clients resolve it against the document, some
 /// against the root, and some only append to it.
@@ -40,10 +41,13 @@ pub fn readiness(readiness: &Readiness) -> Response<Vec<u8>> {
     json(StatusCode::OK, document.to_string().into())
 }
 
-/// A module's versions: one element in `modules`, and no more fields than clients read, because what is there must
-/// have the right type.
+/// The document of a module's versions: one element in `modules`, and no more fields than clients read, because what is
+/// there must have the right type. `source` is where people find the module: Renovate takes its change logs from there.
 #[must_use]
-pub fn versions(listing: &Listing) -> Response<Vec<u8>> {
+pub fn versions_document<'a>(
+    source: &str,
+    versions: impl Iterator<Item = &'a ModuleVersion>,
+) -> Vec<u8> {
     #[derive(Serialize)]
     struct Document<'a> {
         modules: [Module<'a>; 1],
@@ -57,29 +61,45 @@ pub fn versions(listing: &Listing) -> Response<Vec<u8>> {
     struct Version {
         version: String,
     }
-    let versions = listing
-        .versions
-        .iter()
+    let versions = versions
         .map(|it| Version {
             version: it.to_string(),
         })
         .collect();
     let document = Document {
-        modules: [Module {
-            source: &listing.source,
-            versions,
-        }],
+        modules: [Module { source, versions }],
     };
-    json(
-        StatusCode::OK,
-        serde_json::to_vec(&document).unwrap_or_default(),
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+/// A module's versions.
+#[must_use]
+pub fn versions(listing: Listing) -> Response<Vec<u8>> {
+    warned(
+        json(StatusCode::OK, listing.document),
+        listing.warning.as_deref(),
     )
+}
+
+/// Tells a client's log, if anything, of what its user should know. Terraform itself shows no header.
+fn warned<B>(mut response: Response<B>, warning: Option<&str>) -> Response<B> {
+    if let Some(warning) = warning.and_then(|text| HeaderValue::from_str(text).ok()) {
+        response.headers_mut().insert(WARNING, warning);
+    }
+    response
+}
+
+/// A webhook was taken note of, or is none of Landfall's business.
+#[must_use]
+pub fn noted() -> Response<Vec<u8>> {
+    json(StatusCode::ACCEPTED, r#"{"status":"ok"}"#.into())
 }
 
 /// 204 and the location in a header: the one form of answer that all clients take. The location is absolute, for Trivy
 /// and Terragrunt's cache.
-pub fn download(base_url: &str, archive: &ArchiveAddress) -> Result<Response<Vec<u8>>, Error> {
-    let location = HeaderValue::try_from(format!("{base_url}{}", archive.path()))
+pub fn download(base_url: &str, location: &Location) -> Result<Response<Vec<u8>>, Error> {
+    let warning = location.warning.as_deref();
+    let location = HeaderValue::try_from(format!("{base_url}{}", location.archive.path()))
         .map_err(|_| Error::BadRequest(NO_BASE_URL))?;
     let mut response = Response::new(Vec::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
@@ -87,13 +107,13 @@ pub fn download(base_url: &str, archive: &ArchiveAddress) -> Result<Response<Vec
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, NO_STORE);
-    Ok(response)
+    Ok(warned(response, warning))
 }
 
 /// An archive's response. Never `Accept-Ranges`: with it, go-getter takes an archive of unknown length for
 /// one that it has already.
 #[must_use]
-pub fn archive<B>(archive: &ArchiveAddress, body: B) -> Response<B> {
+pub fn archive<B>(archive: &ArchiveAddress, warning: Option<&str>, body: B) -> Response<B> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(
@@ -104,10 +124,10 @@ pub fn archive<B>(archive: &ArchiveAddress, body: B) -> Response<B> {
         header::CACHE_CONTROL,
         HeaderValue::from_static("private, max-age=3600"),
     );
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", archive.commit)) {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{}\"", archive.object)) {
         headers.insert(header::ETAG, tag);
     }
-    response
+    warned(response, warning)
 }
 
 /// An error, with `{"errors":["..."]}` as its body. Terraform shows it to its user, for downloads.
@@ -148,5 +168,7 @@ fn json(status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
 /// What to do where a request does not tell how it reached Landfall.
 pub const NO_BASE_URL: &str = "this request has no usable Host: the operator can set `base_url`";
 
+/// Landfall's own.
+pub const WARNING: HeaderName = HeaderName::from_static("x-landfall-warning");
 const TERRAFORM_GET: HeaderName = HeaderName::from_static("x-terraform-get");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

@@ -35,6 +35,50 @@ fn every_scenario_goes_as_it_is_written_down() {
     }
 }
 
+#[test]
+fn every_fault_does_what_is_written_down() {
+    for table in support::matrix::tables() {
+        let mut lines = String::new();
+        for cell in &table.cells {
+            let host = FakeHost::new(&cell.scenario);
+            let mut got = None;
+            for ask in &cell.scenario.requests {
+                let _ = cell.scenario.github.take_calls();
+                got = Some(host.ask(ask));
+                let waited = host.waited.get();
+                assert!(
+                    waited <= Duration::from_secs(10),
+                    "{}: {waited:?}",
+                    cell.name
+                );
+            }
+            cell.note(&mut lines, &got.unwrap());
+        }
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(table.name, lines);
+        });
+    }
+}
+
+#[test]
+fn no_fault_keeps_a_client_waiting_for_more_than_ten_seconds() {
+    for table in support::matrix::tables() {
+        for cell in &table.cells {
+            let host = FakeHost::new(&cell.scenario);
+            host.is_slow.set(true);
+            for ask in &cell.scenario.requests {
+                let _ = host.ask(ask);
+                let waited = host.waited.get();
+                assert!(
+                    waited <= Duration::from_secs(10),
+                    "{}: {waited:?}",
+                    cell.name
+                );
+            }
+        }
+    }
+}
+
 type Store = HashMap<String, Vec<u8>>;
 
 /// The outside world in memory. Time passes when someone waits.
@@ -42,6 +86,14 @@ struct FakeHost<'s> {
     scenario: &'s Scenario,
     now: Cell<SystemTime>,
     store: RefCell<Store>,
+    kind: Cell<StoreKind>,
+    has_reported: Cell<bool>,
+    /// Another one each time, and the same in each run.
+    randomness: Cell<u8>,
+    /// Whether what does not answer in time takes that time.
+    is_slow: Cell<bool>,
+    /// How long the last client waited.
+    waited: Cell<Duration>,
     log: RefCell<Vec<String>>,
 }
 
@@ -54,13 +106,30 @@ impl<'s> FakeHost<'s> {
             scenario,
             now,
             store: RefCell::default(),
+            kind: Cell::new(scenario.store),
+            has_reported: Cell::new(false),
+            randomness: Cell::new(6),
+            is_slow: Cell::default(),
+            waited: Cell::default(),
             log: RefCell::default(),
         }
     }
 
     fn ask(&self, ask: &Ask) -> Got {
-        self.now
-            .set(self.now.get() + Duration::from_secs(ask.after));
+        let passed = Duration::from_secs(ask.after.unsigned_abs());
+        self.now.set(if ask.after < 0 {
+            self.now.get() - passed
+        } else {
+            self.now.get() + passed
+        });
+        if let Some(trouble) = ask.trouble {
+            self.scenario.github.trouble(trouble);
+        }
+        if let Some(store) = ask.store {
+            self.kind.set(store);
+        }
+        self.has_reported.set(false);
+        let began = self.now.get();
         let mut headers = HeaderMap::new();
         for (name, value) in &ask.headers {
             headers.append(*name, value.parse().unwrap());
@@ -72,7 +141,15 @@ impl<'s> FakeHost<'s> {
             headers,
         };
         pollster::block_on(async {
-            let Reply { response, record } = app::handle(self, &request).await;
+            let mut body = FakeSource {
+                body: ask.body.clone(),
+                end: Ok(()),
+            };
+            let Reply {
+                response,
+                record,
+                after,
+            } = app::handle(self, &request, &mut body).await;
             let (head, body) = response.into_parts();
             let mut sink = FakeSink::default();
             let sent = match body {
@@ -83,7 +160,10 @@ impl<'s> FakeHost<'s> {
                 Body::Archive(archive) => Some(archive.send(&mut sink).await),
             };
             let is_broken = sent.as_ref().is_some_and(|sent| sent.result.is_err());
-            record.finish(self, sent);
+            record.finish(self, sent.as_ref());
+            self.waited
+                .set(self.now.get().duration_since(began).unwrap());
+            after.settle(sent.as_ref()).await;
             let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
                 (name.to_string(), value.to_str().unwrap().to_owned())
             };
@@ -97,12 +177,12 @@ impl<'s> FakeHost<'s> {
         })
     }
 
-    fn store(&self) -> Result<Option<&RefCell<Store>>, HostError> {
-        match self.scenario.store {
-            StoreKind::Keeps => Ok(Some(&self.store)),
-            StoreKind::Forgets => Ok(None),
-            StoreKind::Fails => Err(HostError::Store("out of order".to_owned())),
+    fn fails(&self, kinds: &[StoreKind]) -> bool {
+        let fails = kinds.contains(&self.kind.get());
+        if fails && !self.has_reported.replace(true) {
+            self.log("key-value store: host interface failed: out of order");
         }
+        fails
     }
 }
 
@@ -118,7 +198,8 @@ impl Host for FakeHost<'_> {
     }
 
     fn random(&self, buffer: &mut [u8]) {
-        buffer.fill(7);
+        self.randomness.set(self.randomness.get().wrapping_add(1));
+        buffer.fill(self.randomness.get());
     }
 
     fn variable(&self, name: &str) -> Result<Option<String>, HostError> {
@@ -130,44 +211,61 @@ impl Host for FakeHost<'_> {
         Ok(found.map(|(_, value)| value.clone()))
     }
 
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, HostError> {
-        Ok(self
-            .store()?
-            .and_then(|store| store.borrow().get(key).cloned()))
+    fn get(&self, key: &str) -> Option<Vec<u8>> {
+        if self.fails(&[StoreKind::Fails, StoreKind::FailsToRead]) {
+            return None;
+        }
+        let mut value = self.store.borrow().get(key).cloned();
+        if self.kind.get() == StoreKind::Corrupts
+            && let Some(byte) = value.as_mut().and_then(|it| it.last_mut())
+        {
+            *byte ^= 0x20;
+        }
+        value
     }
 
-    fn set(&self, key: &str, value: &[u8]) -> Result<(), HostError> {
-        if let Some(store) = self.store()? {
-            store.borrow_mut().insert(key.to_owned(), value.to_vec());
+    fn set(&self, key: &str, value: &[u8]) {
+        let fails = self.fails(&[StoreKind::Fails, StoreKind::FailsToWrite]);
+        if !fails && self.kind.get() != StoreKind::Forgets {
+            self.store
+                .borrow_mut()
+                .insert(key.to_owned(), value.to_vec());
         }
-        Ok(())
     }
 
     async fn send(
         &self,
         request: HttpRequest<Vec<u8>>,
-        _: Limits,
+        limits: Limits,
     ) -> Result<Response<FakeSource>, HostError> {
         let github: &GitHub = &self.scenario.github;
-        let authorization = request
-            .headers()
-            .get("authorization")
-            .map(|it| it.to_str().unwrap().to_owned());
+        let header = |name: &str| {
+            let value = request.headers().get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
         let Answer {
             status,
             headers,
             mut body,
             fault,
+            ..
         } = github.answer(&Asked {
             method: request.method().to_string(),
             url: request.uri().to_string(),
-            authorization,
+            authorization: header("authorization"),
+            accept: header("accept"),
+            if_none_match: header("if-none-match"),
             body: request.body().clone(),
         });
         let mut end = Ok(());
         match fault {
             Fault::None => {}
-            Fault::Timeout => return Err(HostError::Timeout),
+            Fault::Timeout => {
+                if self.is_slow.get() {
+                    self.sleep(limits.head).await;
+                }
+                return Err(HostError::Timeout);
+            }
             Fault::Refused => return Err(HostError::Upstream("refused".to_owned())),
             Fault::Break(length) => {
                 body.truncate(length);

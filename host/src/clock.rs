@@ -23,7 +23,11 @@ impl Clock {
 
     /// Moves the clock forward by `by`, to the millisecond.
     pub fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        self.turn_ms(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+    }
+
+    /// Moves the clock by so many milliseconds, back where they are negative.
+    pub fn turn_ms(&self, by: i64) {
         self.offset_ms.fetch_add(by, Ordering::Relaxed);
     }
 
@@ -63,6 +67,8 @@ mod tests {
         let before = seen.now();
         clock.advance(Duration::from_hours(1));
         assert!(seen.now() >= before + Duration::from_hours(1));
+        clock.turn_ms(-7_200_000);
+        assert!(seen.now() < before);
         clock.set_offset_ms(-3_600_000);
         assert!(seen.now() < before);
     }

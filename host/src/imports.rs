@@ -1,12 +1,12 @@
 //! Key-value and variables as the two artifacts import them: Spin's interfaces and WASI's, over one [`Store`] and one
 //! set of variables.
 //!
-//! Reads are answered at once; a write waits for the disk, off the threads that run requests.
+//! Nothing here waits for the disk.
 
 use wasmtime::component::{HasSelf, Linker, Resource};
 
 use crate::guest::Guest;
-use crate::{Store, StoreError, variables};
+use crate::{StoreError, variables};
 
 use self::fermyon::spin::{key_value, variables as spin_variables};
 use self::wasi::config::store as config;
@@ -15,13 +15,7 @@ use self::wasi::keyvalue::store as keyvalue;
 wasmtime::component::bindgen!({
     path: "wit",
     world: "landfall:host/imports",
-    imports: {
-        "fermyon:spin/key-value@2.0.0.[method]store.set": async | trappable,
-        "fermyon:spin/key-value@2.0.0.[method]store.delete": async | trappable,
-        "wasi:keyvalue/store@0.2.0-draft.[method]bucket.set": async | trappable,
-        "wasi:keyvalue/store@0.2.0-draft.[method]bucket.delete": async | trappable,
-        default: trappable,
-    },
+    imports: { default: trappable },
     with: {
         "fermyon:spin/key-value.store": Bucket,
         "wasi:keyvalue/store.bucket": Bucket,
@@ -65,25 +59,21 @@ impl key_value::HostStore for Guest {
         Ok(self.store().get(&key).map_err(Into::into))
     }
 
-    async fn set(
+    fn set(
         &mut self,
         _: Resource<Bucket>,
         key: String,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), key_value::Error>> {
-        Ok(on_disk(self.store(), move |store| store.set(&key, &value))
-            .await?
-            .map_err(Into::into))
+        Ok(self.store().set(&key, &value).map_err(Into::into))
     }
 
-    async fn delete(
+    fn delete(
         &mut self,
         _: Resource<Bucket>,
         key: String,
     ) -> wasmtime::Result<Result<(), key_value::Error>> {
-        Ok(on_disk(self.store(), move |store| store.delete(&key))
-            .await?
-            .map_err(Into::into))
+        Ok(self.store().delete(&key).map_err(Into::into))
     }
 
     fn exists(
@@ -132,25 +122,21 @@ impl keyvalue::HostBucket for Guest {
         Ok(self.store().get(&key).map_err(Into::into))
     }
 
-    async fn set(
+    fn set(
         &mut self,
         _: Resource<Bucket>,
         key: String,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), keyvalue::Error>> {
-        Ok(on_disk(self.store(), move |store| store.set(&key, &value))
-            .await?
-            .map_err(Into::into))
+        Ok(self.store().set(&key, &value).map_err(Into::into))
     }
 
-    async fn delete(
+    fn delete(
         &mut self,
         _: Resource<Bucket>,
         key: String,
     ) -> wasmtime::Result<Result<(), keyvalue::Error>> {
-        Ok(on_disk(self.store(), move |store| store.delete(&key))
-            .await?
-            .map_err(Into::into))
+        Ok(self.store().delete(&key).map_err(Into::into))
     }
 
     fn exists(
@@ -209,14 +195,6 @@ impl config::Host for Guest {
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         Ok(Ok(pairs.collect()))
     }
-}
-
-async fn on_disk<T: Send + 'static>(
-    store: &Store,
-    work: impl FnOnce(Store) -> Result<T, StoreError> + Send + 'static,
-) -> wasmtime::Result<Result<T, StoreError>> {
-    let store = store.clone();
-    Ok(tokio::task::spawn_blocking(move || work(store)).await?)
 }
 
 impl From<StoreError> for key_value::Error {

@@ -30,7 +30,7 @@
 //! let component = Engine::shared()?.compile(wasm)?;
 //! let host = Host::new(HostConfig {
 //!     variables: Variables::new([("allowed_owners", "acme"), ("anonymous_read", "true")])?,
-//!     store: Store::in_memory()?,
+//!     store: Store::in_memory(),
 //!     outbound: Outbound::hook(|request| async move {
 //!         assert_eq!(request.uri().host(), Some("api.github.com"));
 //!         Ok(http::Response::new(body::full("[]")))
@@ -69,5 +69,5 @@ pub use host::{Host, HostConfig};
 pub use outbound::Outbound;
 pub use output::Output;
 pub use serve::GRACE;
-pub use store::{Store, StoreError};
+pub use store::{Store, StoreError, StoreFault};
 pub use variables::Variables;

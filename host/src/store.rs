@@ -1,36 +1,52 @@
 //! The key-value store: one file that lasts, and the stand-ins that tests need.
 //!
-//! Landfall's correctness never depends on what is stored: a lost value costs a request to GitHub. So a file that can't
-//! be read may be deleted, and that is what the error says.
+//! Landfall's correctness never depends on what is stored: a lost value costs a request to GitHub. So writes are not
+//! waited for: a value can be read at once, and is on disk a moment later. That is what makes a claim on the store, as
+//! Landfall's leases are, quick enough to hold among requests that come at the same time.
 
+mod disk;
+
+use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redb::backends::{FileBackend, InMemoryBackend};
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend,
-    TableDefinition,
-};
-
+use self::disk::Disk;
 use crate::StartError;
-
-const ENTRIES: TableDefinition<&str, &[u8]> = TableDefinition::new("entries");
-
-/// Memory for pages of the file, in bytes. A registry's hot entries are some hundreds of a few KiB.
-const PAGE_CACHE: usize = 32 * 1024 * 1024;
 
 /// The one store that a component sees: `default` to Spin's interface, `default` or the empty name to wasi:keyvalue.
 ///
-/// Clones are the same store. Reads take microseconds; a write is on disk when it returns, which takes milliseconds.
+/// Clones are the same store. Reads and writes take microseconds; what was written is on disk within a second, and when
+/// the last clone is dropped.
 #[derive(Clone)]
-pub struct Store(Arc<Kind>);
+pub struct Store(Arc<Shared>);
+
+struct Shared {
+    kind: Kind,
+    fault: AtomicU8,
+}
 
 enum Kind {
-    Kept(Database),
+    Disk(Disk),
+    Memory(Mutex<BTreeMap<String, Vec<u8>>>),
     Forgetful,
-    Failing,
+}
+
+/// What goes wrong with a store, for tests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StoreFault {
+    /// Nothing.
+    None,
+    /// Every read fails.
+    Get,
+    /// Every write fails.
+    Set,
+    /// Everything fails.
+    Both,
+    /// A byte of every value that is read is not what was written.
+    Corrupt,
 }
 
 /// The store's own failure: the disk is full, or the file was damaged.
@@ -43,58 +59,31 @@ impl Store {
     /// # Errors
     /// When the directory or file can't be made, read or written, or another process has the file open.
     pub fn open(directory: &Path) -> Result<Self, StartError> {
-        private_directory(directory).map_err(|error| {
-            StartError::Data(format!(
-                "can't create the data directory {}: {error}",
-                directory.display()
-            ))
-        })?;
-        let path = directory.join("landfall.redb");
-        let unusable = |error: &dyn fmt::Display| {
-            StartError::Data(format!(
-                "can't use the key-value file {}: {error}; it holds nothing that Landfall can't ask GitHub for again, \
-                 so a damaged file may be deleted",
-                path.display()
-            ))
-        };
-        let file = private_file(&path).map_err(|error| {
-            StartError::Data(format!(
-                "can't open the key-value file {} for writing: {error}",
-                path.display()
-            ))
-        })?;
-        let taken = || {
-            StartError::Data(format!(
-                "the data directory {} is in use by another process; stop that one, or choose another with --data",
-                directory.display()
-            ))
-        };
-        let opened = FileBackend::new(file).and_then(kept);
-        opened.map_err(|error| match error {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => taken(),
-            other => unusable(&other),
-        })
+        Disk::open(directory).map(|disk| Self::of(Kind::Disk(disk)))
     }
 
     /// A store that lives as long as its clones.
-    ///
-    /// # Errors
-    /// When memory is short.
-    pub fn in_memory() -> Result<Self, StartError> {
-        kept(InMemoryBackend::new())
-            .map_err(|error| StartError::Data(format!("can't make a store in memory: {error}")))
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::of(Kind::Memory(Mutex::default()))
     }
 
     /// A store that accepts every write and remembers none: the worst host that Landfall must be right on.
     #[must_use]
     pub fn forgetful() -> Self {
-        Self(Arc::new(Kind::Forgetful))
+        Self::of(Kind::Forgetful)
     }
 
-    /// A store in which every operation fails.
-    #[must_use]
-    pub fn failing() -> Self {
-        Self(Arc::new(Kind::Failing))
+    fn of(kind: Kind) -> Self {
+        Self(Arc::new(Shared {
+            kind,
+            fault: AtomicU8::new(StoreFault::None as u8),
+        }))
+    }
+
+    /// From now on, everything goes wrong in this way.
+    pub fn set_fault(&self, fault: StoreFault) {
+        self.0.fault.store(fault as u8, Ordering::Release);
     }
 
     /// The value of `key`, where there is one.
@@ -102,52 +91,50 @@ impl Store {
     /// # Errors
     /// When the file can't be read.
     pub fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some(database) = self.database()? else {
-            return Ok(None);
+        self.fails(&[StoreFault::Get, StoreFault::Both])?;
+        let mut value = match &self.0.kind {
+            Kind::Disk(disk) => disk.get(key)?,
+            Kind::Memory(entries) => lock(entries).get(key).cloned(),
+            Kind::Forgetful => None,
         };
-        let table = database
-            .begin_read()
-            .map_err(failed)?
-            .open_table(ENTRIES)
-            .map_err(failed)?;
-        Ok(table
-            .get(key)
-            .map_err(failed)?
-            .map(|value| value.value().to_vec()))
+        if self.has(StoreFault::Corrupt)
+            && let Some(byte) = value.as_mut().and_then(|value| value.last_mut())
+        {
+            *byte ^= 0x20;
+        }
+        Ok(value)
     }
 
-    /// Sets `key` to `value`, which is on disk when this returns.
+    /// Sets `key` to `value`.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// When the file could not be written lately.
     pub fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        let Some(database) = self.database()? else {
-            return Ok(());
-        };
-        let transaction = database.begin_write().map_err(failed)?;
-        transaction
-            .open_table(ENTRIES)
-            .map_err(failed)?
-            .insert(key, value)
-            .map_err(failed)?;
-        transaction.commit().map_err(failed)
+        self.fails(&[StoreFault::Set, StoreFault::Both])?;
+        match &self.0.kind {
+            Kind::Disk(disk) => disk.write(key, Some(value)),
+            Kind::Memory(entries) => {
+                lock(entries).insert(key.to_owned(), value.to_vec());
+                Ok(())
+            }
+            Kind::Forgetful => Ok(()),
+        }
     }
 
     /// Removes `key`; one that isn't there is no error.
     ///
     /// # Errors
-    /// When the file can't be written.
+    /// When the file could not be written lately.
     pub fn delete(&self, key: &str) -> Result<(), StoreError> {
-        let Some(database) = self.database()? else {
-            return Ok(());
-        };
-        let transaction = database.begin_write().map_err(failed)?;
-        transaction
-            .open_table(ENTRIES)
-            .map_err(failed)?
-            .remove(key)
-            .map_err(failed)?;
-        transaction.commit().map_err(failed)
+        self.fails(&[StoreFault::Set, StoreFault::Both])?;
+        match &self.0.kind {
+            Kind::Disk(disk) => disk.write(key, None),
+            Kind::Memory(entries) => {
+                lock(entries).remove(key);
+                Ok(())
+            }
+            Kind::Forgetful => Ok(()),
+        }
     }
 
     /// Every key, in order of their bytes.
@@ -155,37 +142,38 @@ impl Store {
     /// # Errors
     /// When the file can't be read.
     pub fn keys(&self) -> Result<Vec<String>, StoreError> {
-        let Some(database) = self.database()? else {
-            return Ok(Vec::new());
-        };
-        let table = database
-            .begin_read()
-            .map_err(failed)?
-            .open_table(ENTRIES)
-            .map_err(failed)?;
-        let entries = table.iter().map_err(failed)?;
-        entries
-            .map(|entry| entry.map(|(key, _)| key.value().to_owned()).map_err(failed))
-            .collect()
+        self.fails(&[StoreFault::Get, StoreFault::Both])?;
+        match &self.0.kind {
+            Kind::Disk(disk) => disk.keys(),
+            Kind::Memory(entries) => Ok(lock(entries).keys().cloned().collect()),
+            Kind::Forgetful => Ok(Vec::new()),
+        }
     }
 
-    fn database(&self) -> Result<Option<&Database>, StoreError> {
-        match &*self.0 {
-            Kind::Kept(database) => Ok(Some(database)),
-            Kind::Forgetful => Ok(None),
-            Kind::Failing => Err(StoreError("this store always fails".to_owned())),
+    fn has(&self, fault: StoreFault) -> bool {
+        self.0.fault.load(Ordering::Acquire) == fault as u8
+    }
+
+    fn fails(&self, faults: &[StoreFault]) -> Result<(), StoreError> {
+        if faults.iter().any(|fault| self.has(*fault)) {
+            return Err(StoreError("this store fails".to_owned()));
         }
+        Ok(())
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match *self.0 {
-            Kind::Kept(_) => "Store::Kept",
+        f.write_str(match self.0.kind {
+            Kind::Disk(_) => "Store::Disk",
+            Kind::Memory(_) => "Store::Memory",
             Kind::Forgetful => "Store::Forgetful",
-            Kind::Failing => "Store::Failing",
         })
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl fmt::Display for StoreError {
@@ -195,48 +183,6 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
-
-/// Opens the database and makes its table, so that no reader has to think of a store that was never written.
-fn kept(backend: impl StorageBackend) -> Result<Store, DatabaseError> {
-    let database = Builder::new()
-        .set_cache_size(PAGE_CACHE)
-        .create_with_backend(backend)?;
-    let made = || -> Result<(), redb::Error> {
-        let transaction = database.begin_write()?;
-        transaction.open_table(ENTRIES)?;
-        Ok(transaction.commit()?)
-    };
-    match made() {
-        Ok(()) => Ok(Store(Arc::new(Kind::Kept(database)))),
-        Err(error) => Err(std::io::Error::other(error).into()),
-    }
-}
-
-fn failed(error: impl fmt::Display) -> StoreError {
-    StoreError(error.to_string())
-}
-
-#[cfg(unix)]
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-}
-
-#[cfg(not(unix))]
-fn private_directory(path: &Path) -> std::io::Result<()> {
-    std::fs::create_dir_all(path)
-}
-
-fn private_file(path: &Path) -> std::io::Result<File> {
-    let mut options = File::options();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
 
 #[cfg(test)]
 mod tests {
@@ -251,12 +197,28 @@ mod tests {
         store.set("v1/b", b"gone").unwrap();
         store.delete("v1/b").unwrap();
         store.delete("v1/never").unwrap();
+        assert_eq!(store.get("v1/a").unwrap().as_deref(), Some(&b"second"[..]));
+        assert_eq!(store.get("v1/b").unwrap(), None);
         drop(store);
 
         let store = Store::open(directory.path()).unwrap();
         assert_eq!(store.get("v1/a").unwrap().as_deref(), Some(&b"second"[..]));
         assert_eq!(store.get("v1/b").unwrap(), None);
         assert_eq!(store.keys().unwrap(), ["v1/a"]);
+    }
+
+    #[test]
+    fn a_value_is_on_disk_within_a_second() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        store.set("v1/a", b"value").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        // As a process that was killed leaves it.
+        let copy = tempfile::tempdir().unwrap();
+        let file = |directory: &tempfile::TempDir| directory.path().join("landfall.redb");
+        std::fs::copy(file(&directory), file(&copy)).unwrap();
+        let copy = Store::open(copy.path()).unwrap();
+        assert_eq!(copy.get("v1/a").unwrap().as_deref(), Some(&b"value"[..]));
     }
 
     #[test]
@@ -297,14 +259,21 @@ mod tests {
         assert_eq!(store.get("k").unwrap(), None);
         assert!(store.keys().unwrap().is_empty());
 
-        let store = Store::failing();
-        assert!(store.get("k").is_err() && store.set("k", b"v").is_err());
+        let store = Store::in_memory();
+        store.set("k", b"v").unwrap();
+        store.set_fault(StoreFault::Get);
+        assert!(store.get("k").is_err() && store.set("k", b"v").is_ok());
+        store.set_fault(StoreFault::Set);
+        assert!(store.get("k").is_ok() && store.set("k", b"v").is_err());
+        store.set_fault(StoreFault::Corrupt);
+        assert!(store.get("k").unwrap() != Some(b"v".to_vec()));
+        store.set_fault(StoreFault::Both);
         assert!(store.delete("k").is_err() && store.keys().is_err());
     }
 
     #[test]
     fn a_store_in_memory_keeps_values() {
-        let store = Store::in_memory().unwrap();
+        let store = Store::in_memory();
         store.set("k", &vec![1; 1 << 20]).unwrap();
         assert_eq!(
             store.clone().get("k").unwrap().map(|value| value.len()),

@@ -203,18 +203,27 @@ fn toml_value(value: toml::Value) -> Option<String> {
 }
 
 /// What the component asks for, as in `docs/configuration.md` and `spin.toml`.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 20] = [
     "allowed_owners",
     "anonymous_read",
+    "archive_cache_bytes",
+    "archive_cache_entries",
     "base_url",
+    "cache_error_seconds",
+    "cache_fresh_seconds",
+    "cache_negative_seconds",
+    "cache_stale_seconds",
     "github_api_url",
     "github_app_id",
     "github_archive_hosts",
     "github_installation_id",
     "github_private_key",
+    "github_reserve_percent",
     "github_token",
     "max_archive_bytes",
+    "moved_tags",
     "repository_names",
+    "webhook_secret",
 ];
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ impl Rerooter {
         }
     }
 
-    /// Refuses an archive that says to be of another commit, as GitHub's do in their comment.
+    /// Refuses an archive that says to be of another commit: GitHub's do so in their top folder's name, before anything
+    /// else, and in their comment, after everything else.
     #[must_use]
     pub fn of_commit(mut self, commit: ObjectId) -> Self {
         self.commit = Some(commit);
@@ -150,6 +151,12 @@ impl Rerooter {
             return Err(Refusal::TooLarge);
         }
         Ok(step)
+    }
+
+    /// The commit that the archive says to be of, once all of it was read.
+    #[must_use]
+    pub fn commit(&self) -> Option<ObjectId> {
+        ObjectId::parse(std::str::from_utf8(&self.comment).ok()?)
     }
 
     /// The links that were left out, once everything is written.
@@ -256,7 +263,15 @@ impl Rerooter {
                 .iter()
                 .position(|byte| *byte == b'/')
                 .ok_or(Refusal::TopFolder)?;
-            check_path(full.get(..slash).unwrap_or_default())?;
+            let folder = full.get(..slash).unwrap_or_default();
+            check_path(folder)?;
+            if self
+                .commit
+                .as_ref()
+                .is_some_and(|it| !may_be_of(folder, it))
+            {
+                return Err(Refusal::Changed);
+            }
             self.root = full.get(..=slash).unwrap_or_default().to_vec();
         }
         Ok(full
@@ -264,6 +279,19 @@ impl Rerooter {
             .ok_or(Refusal::TopFolder)?
             .into())
     }
+}
+
+/// Whether a top folder `owner-repository-1a2b3c4` may be of this commit. A name that does not end so tells nothing.
+fn may_be_of(folder: &[u8], commit: &ObjectId) -> bool {
+    let start = folder
+        .rsplit(|byte| *byte == b'-')
+        .next()
+        .unwrap_or_default();
+    let is_id = (SHORT_ID..=commit.as_str().len()).contains(&start.len())
+        && start
+            .iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    !is_id || commit.as_str().as_bytes().starts_with(start)
 }
 
 /// What comes next where a local header may be.
@@ -311,5 +339,7 @@ fn data_if_small<'a>(local: &Local<'_>, input: &'a [u8]) -> Result<Option<&'a [u
     input.get(local.length..end).map(Some).ok_or(end)
 }
 
+/// GitHub shortens ids to seven digits, or more where that is not enough.
+const SHORT_ID: usize = 7;
 /// Of what could be links. Beyond it, links are taken for files, and left out in the end.
 const MAX_HELD: usize = 4 << 20;

@@ -7,16 +7,16 @@
 use std::time::Duration;
 
 use super::{Refusal, Rerooter, Step};
+use crate::config::Config;
 use crate::error::Error;
 use crate::github::{Deadline, GitHub, Repository};
-use crate::host::{Host, Sink, Source};
+use crate::host::{Host, HostError, Sink, Source};
 use crate::module::ObjectId;
 
 /// A re-rooted archive on its way.
 pub struct ArchiveStream<'h, H: Host> {
     github: GitHub<'h, H>,
-    repository: Repository,
-    commit: ObjectId,
+    origin: ArchiveSource,
     source: H::Source,
     rerooter: Rerooter,
     /// Input that has been read, of which `consumed` bytes are done with.
@@ -25,6 +25,21 @@ pub struct ArchiveStream<'h, H: Host> {
     out: Vec<u8>,
     pending: Pending,
     stop: Stop,
+    /// How many bytes may be in memory because the archive may be so small that it is kept.
+    room: usize,
+    /// Until the client is told that the archive is coming: when to give up.
+    opening: Option<Deadline>,
+}
+
+/// What GitHub is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveSource {
+    /// Where it is.
+    pub repository: Repository,
+    /// A commit, or the object of an annotated tag.
+    pub object: ObjectId,
+    /// Whether it is a commit: then the archive has to say so itself.
+    pub is_commit: bool,
 }
 
 /// How an archive's way to the client ended.
@@ -36,6 +51,8 @@ pub struct Sent {
     pub upstream_calls: u32,
     /// Whether it got all of them.
     pub result: Result<(), Error>,
+    /// The commit that the archive says to be of.
+    pub commit: Option<ObjectId>,
 }
 
 /// What is left to do of the last step.
@@ -57,24 +74,26 @@ enum Stop {
 }
 
 impl<'h, H: Host> ArchiveStream<'h, H> {
-    /// Opens the archive of a commit, and reads as much of it as tells that it can be served. Where GitHub fails, it is
-    /// tried once more: no client tries an archive again.
+    /// Opens an archive, and reads as much of it as tells that it can be served: 256 KiB, or all of what is small enough
+    /// to be kept. Where GitHub fails, it is tried once more: no client tries an archive again.
     ///
     /// # Errors
-    /// GitHub's failures, and every [`Refusal`] that shows in the first 256 KiB.
+    /// GitHub's failures, and every [`Refusal`] that shows in what is read.
     pub async fn open(
         github: GitHub<'h, H>,
-        repository: Repository,
-        commit: ObjectId,
-        max_bytes: u64,
+        origin: ArchiveSource,
+        config: &Config,
+        deadline: Deadline,
     ) -> Result<Self, Error> {
         let host = github.host();
-        let deadline = Deadline::after(host.now(), OPEN_LIMIT);
-        let try_open = || Self::try_open(&github, &repository, &commit, max_bytes, deadline);
+        let try_open = || Self::try_open(&github, &origin, config, deadline);
         match try_open().await {
-            Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated))) => {
+            Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated)))
+                if !deadline.left(host.now()).is_zero() =>
+            {
                 host.log(&format!(
-                    "archive of {repository}: {error}: trying once more"
+                    "archive of {}: {error}: trying once more",
+                    origin.repository
                 ));
                 try_open().await
             }
@@ -84,31 +103,44 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
 
     async fn try_open(
         github: &GitHub<'h, H>,
-        repository: &Repository,
-        commit: &ObjectId,
-        max_bytes: u64,
+        origin: &ArchiveSource,
+        config: &Config,
         deadline: Deadline,
     ) -> Result<Self, Error> {
+        let ArchiveSource {
+            repository,
+            object,
+            is_commit,
+        } = origin;
+        let rerooter = Rerooter::new(config.max_archive_bytes);
         let mut stream = Self {
             github: github.clone(),
-            repository: repository.clone(),
-            commit: commit.clone(),
-            source: github.archive(repository, commit, deadline).await?,
-            rerooter: Rerooter::new(max_bytes).of_commit(commit.clone()),
+            origin: origin.clone(),
+            source: github.archive(repository, object, deadline).await?,
+            rerooter: if *is_commit {
+                rerooter.of_commit(object.clone())
+            } else {
+                rerooter
+            },
             input: Vec::new(),
             consumed: 0,
             out: Vec::new(),
             pending: Pending::Skip(0),
             stop: Stop::Full,
+            room: config.archive_bounds.bytes,
+            opening: Some(deadline),
         };
-        stream.stop = stream.fill(PREFETCH).await?;
+        stream.stop = stream.fill(PREFETCH.max(stream.room + 1)).await?;
+        stream.room = 0;
+        stream.opening = None;
+        stream.source.wait_at_most(IDLE_LIMIT);
         Ok(stream)
     }
 
-    /// How many bytes will be sent, if the archive is so small that all of it is here.
+    /// All of it, if it is so small that it is here.
     #[must_use]
-    pub fn length(&self) -> Option<usize> {
-        (self.stop == Stop::Done).then_some(self.out.len())
+    pub fn whole(&self) -> Option<&[u8]> {
+        (self.stop == Stop::Done).then_some(&*self.out)
     }
 
     /// Sends the archive. If that fails, the response must be broken off, never ended.
@@ -118,6 +150,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         Sent {
             bytes,
             upstream_calls: self.github.calls(),
+            commit: self.rerooter.commit(),
             result,
         }
     }
@@ -170,11 +203,14 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Step::Copy(n) => self.pending = Pending::Copy(n),
                 Step::More => {}
                 Step::Reopen => {
-                    let deadline = Deadline::after(self.github.host().now(), OPEN_LIMIT);
-                    let (repository, commit) = (&self.repository, &self.commit);
-                    self.source = match self.github.archive(repository, commit, deadline).await {
+                    let now = self.github.host().now();
+                    let deadline = self.opening.unwrap_or(Deadline::after(now, OPEN_LIMIT));
+                    let ArchiveSource {
+                        repository, object, ..
+                    } = &self.origin;
+                    self.source = match self.github.archive(repository, object, deadline).await {
                         Err(Error::Unavailable(_)) => {
-                            self.github.archive(repository, commit, deadline).await?
+                            self.github.archive(repository, object, deadline).await?
                         }
                         result => result?,
                     };
@@ -195,6 +231,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             Pending::Skip(mut n) => {
                 n -= take(&self.input, &mut self.consumed, n).len() as u64;
                 while n > 0 {
+                    self.keep_time()?;
                     match self.source.skip(n).await? {
                         0 => return Err(Refusal::Truncated.into()),
                         skipped => n = n.saturating_sub(skipped),
@@ -205,7 +242,8 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 let data = take(&self.input, &mut self.consumed, n);
                 n -= data.len() as u64;
                 self.out.extend(data);
-                if n >= SPLICE_FROM {
+                let fits = self.out.len() as u64 + n <= self.room as u64;
+                if n >= SPLICE_FROM && !fits {
                     return Ok(Some(n));
                 }
                 if n == 0 {
@@ -221,7 +259,20 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         self.input.len() - self.consumed
     }
 
+    /// No wait goes beyond the deadline of the opening.
+    fn keep_time(&mut self) -> Result<(), Error> {
+        if let Some(deadline) = self.opening {
+            let left = deadline.left(self.github.host().now());
+            if left.is_zero() {
+                return Err(HostError::Timeout.into());
+            }
+            self.source.wait_at_most(left);
+        }
+        Ok(())
+    }
+
     async fn read(&mut self) -> Result<(), Error> {
+        self.keep_time()?;
         let bytes = self.source.read(BLOCK).await?;
         if bytes.is_empty() {
             return Err(Refusal::Truncated.into());
@@ -234,19 +285,19 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
 
     fn report_dropped_links(&self) {
         let dropped = self.rerooter.dropped();
-        let Self {
-            repository, commit, ..
-        } = self;
+        let ArchiveSource {
+            repository, object, ..
+        } = &self.origin;
         for link in dropped.iter().take(MAX_REPORTED) {
             let name = link.name.escape_debug();
             self.github.host().log(&format!(
-                "{repository} at {commit}: link `{name}` left out: {}",
+                "{repository} at {object}: link `{name}` left out: {}",
                 link.reason
             ));
         }
         if let Some(more @ 1..) = dropped.len().checked_sub(MAX_REPORTED) {
             self.github.host().log(&format!(
-                "{repository} at {commit}: {more} more links left out"
+                "{repository} at {object}: {more} more links left out"
             ));
         }
     }
@@ -260,9 +311,10 @@ fn take<'i>(input: &'i [u8], consumed: &mut usize, n: u64) -> &'i [u8] {
     rest.get(..length).unwrap_or_default()
 }
 
-/// GitHub makes an archive when it is first asked for, which takes seconds for a large one; Terraform waits for an
-/// archive without a limit of its own.
+/// How long opening an archive again may take, when the client has some of it.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
+/// A large archive may come slowly, but it comes.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// What is read before a client is told that the archive is coming. Most modules are smaller.
 const PREFETCH: usize = 256 << 10;
 /// What is read and sent at once.

@@ -1,13 +1,18 @@
 //! How each variable is read. What is wrong is collected: the variable's name and what to do, never its value.
 
+use std::ops::RangeInclusive;
+
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 use url::Url;
 
 use super::github_urls::{ArchiveHost, GitHubUrls, has_credentials};
 use super::{Credential, KEY_MEND, Secret};
+use crate::cache::Lifetimes;
+use crate::cache::archives::ArchiveBounds;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
+use crate::pins::MovedTags;
 
 /// Reads variables, and collects what is wrong with them.
 pub(super) struct Variables<'h, H> {
@@ -202,16 +207,67 @@ impl<H: Host> Variables<'_, H> {
 
     /// `max_archive_bytes`: up to a TiB.
     pub(super) fn max_archive_bytes(&mut self) -> u64 {
-        self.number("max_archive_bytes", MAX_ARCHIVE_BYTES, 1 << 40)
+        self.number("max_archive_bytes", MAX_ARCHIVE_BYTES, 1..=1 << 40)
     }
 
-    /// A whole number between 1 and `max`.
-    fn number(&mut self, name: &str, default: u64, max: u64) -> u64 {
+    /// `cache_fresh_seconds` (up to a day), `cache_stale_seconds` (a week), `cache_error_seconds` (90 days),
+    /// `cache_negative_seconds` (an hour).
+    pub(super) fn lifetimes(&mut self) -> Lifetimes {
+        Lifetimes {
+            fresh: self.number("cache_fresh_seconds", 60, 0..=DAY),
+            stale: self.number("cache_stale_seconds", 3600, 0..=7 * DAY),
+            error: self.number("cache_error_seconds", 7 * DAY, 0..=90 * DAY),
+            negative: self.number("cache_negative_seconds", 30, 0..=3600),
+        }
+    }
+
+    /// `archive_cache_bytes` (up to 16 MiB) and `archive_cache_entries` (up to 10,000).
+    pub(super) fn archive_bounds(&mut self) -> ArchiveBounds {
+        let mut number =
+            |name, default, max| usize::try_from(self.number(name, default, 0..=max)).unwrap_or(0);
+        ArchiveBounds {
+            bytes: number("archive_cache_bytes", 512 << 10, 16 << 20),
+            entries: number("archive_cache_entries", 200, 10_000),
+        }
+    }
+
+    /// `moved_tags`: `serve-pinned`, `follow` or `refuse`.
+    pub(super) fn moved_tags(&mut self) -> MovedTags {
+        match self.text("moved_tags").as_deref() {
+            None | Some("serve-pinned") => MovedTags::ServePinned,
+            Some("follow") => MovedTags::Follow,
+            Some("refuse") => MovedTags::Refuse,
+            Some(_) => {
+                self.problem(
+                    "moved_tags",
+                    "is none of `serve-pinned`, `follow` and `refuse`: write one of them",
+                );
+                MovedTags::ServePinned
+            }
+        }
+    }
+
+    /// `github_reserve_percent`: up to 90.
+    pub(super) fn reserve_percent(&mut self) -> u64 {
+        self.number("github_reserve_percent", 5, 0..=90)
+    }
+
+    /// `webhook_secret`: any text.
+    pub(super) fn webhook_secret(&mut self) -> Option<Secret> {
+        self.text("webhook_secret").map(Secret)
+    }
+
+    /// A whole number within bounds.
+    fn number(&mut self, name: &str, default: u64, bounds: RangeInclusive<u64>) -> u64 {
         match self.text(name).map(|text| text.replace('_', "").parse()) {
             None => default,
-            Some(Ok(number)) if (1..=max).contains(&number) => number,
+            Some(Ok(number)) if bounds.contains(&number) => number,
             Some(_) => {
-                self.problem(name, &format!("is not a whole number between 1 and {max}"));
+                let (min, max) = bounds.into_inner();
+                self.problem(
+                    name,
+                    &format!("is not a whole number between {min} and {max}"),
+                );
                 default
             }
         }
@@ -303,6 +359,7 @@ const MAX_REPOSITORY_NAMES: usize = 8;
 
 /// The default of `max_archive_bytes`: 2 GiB. GitHub's own archives were seen to break between 2 and 4 GB.
 const MAX_ARCHIVE_BYTES: u64 = 2 << 30;
+const DAY: u64 = 24 * 60 * 60;
 
 const PEM_START: &str = "-----BEGIN ";
 

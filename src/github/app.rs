@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::jwt::date;
 use super::{Deadline, GitHub};
+use crate::cache::lease::Lease;
 use crate::cache::{self, Key};
 use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
@@ -81,8 +82,8 @@ impl Token {
 pub(super) struct Credentials {
     /// The token of the owner that was asked for last; a request is about one.
     token: RefCell<Option<(String, Token)>>,
-    /// Set once a token from the store was refused.
-    distrusts_store: Cell<bool>,
+    /// A token from the store that was refused.
+    refused: RefCell<Option<String>>,
     /// Seconds that GitHub's clock is ahead of ours, once that is known to matter.
     pub(super) skew: Cell<i64>,
 }
@@ -100,7 +101,7 @@ impl<H: Host> GitHub<'_, H> {
             Credential::App { .. } => {
                 let token = match self.known_token(owner) {
                     Some(token) => token,
-                    None => self.mint(owner, deadline).await?,
+                    None => self.mint_once(owner, deadline).await?,
                 };
                 self.credentials
                     .token
@@ -135,7 +136,8 @@ impl<H: Host> GitHub<'_, H> {
             "GitHub no longer accepts the token for `{owner}`: making a new one"
         ));
         self.credentials.token.replace(None);
-        !self.credentials.distrusts_store.replace(true)
+        let before = self.credentials.refused.replace(Some(token.secret.clone()));
+        before.is_none()
     }
 
     /// The token to use: the one in hand, or the store's as long as it is good. Both are believed until GitHub refuses them.
@@ -152,12 +154,31 @@ impl<H: Host> GitHub<'_, H> {
 
     /// What the store has, however old.
     fn stored_token(&self, owner: &str) -> Option<Token> {
-        let is_trusted = !self.credentials.distrusts_store.get();
-        let load = || cache::load::<Token>(self.host, &self.token_key(owner));
-        is_trusted
-            .then(load)
-            .flatten()
-            .filter(|token| token.issuer == self.issuer())
+        let (token, _) = cache::load::<Token>(self.host, &self.token_key(owner))?;
+        let is_refused = self.credentials.refused.borrow().as_ref() == Some(&token.secret);
+        (token.issuer == self.issuer() && !is_refused).then_some(token)
+    }
+
+    /// Makes a token, unless someone else is making one.
+    async fn mint_once(&self, owner: &str, deadline: Deadline) -> Result<Token, Error> {
+        let about = self.token_key(owner);
+        let Some(lease) =
+            Lease::take(self.host, about.as_str(), deadline.left(self.host.now())).await
+        else {
+            for _ in 0..MAX_POLLS {
+                self.host.sleep(POLL).await;
+                if let Some(token) = self.known_token(owner) {
+                    return Ok(token);
+                }
+            }
+            return self.mint(owner, deadline).await;
+        };
+        let result = match self.known_token(owner) {
+            Some(token) => Ok(token),
+            None => self.mint(owner, deadline).await,
+        };
+        lease.release(self.host);
+        result
     }
 
     /// Makes a token for an owner's installation: the configured one, the one that the last token was for, or the one
@@ -192,7 +213,7 @@ impl<H: Host> GitHub<'_, H> {
         let answer = self
             .as_app(Method::POST, &path, PERMISSIONS, deadline)
             .await?;
-        let minted: Minted = match Meaning::of(answer.status, &answer.headers, &answer.body) {
+        let minted: Minted = match self.meaning(owner, &answer) {
             Meaning::Success => serde_json::from_slice(&answer.body)
                 .map_err(|error| Error::Malformed(format!("POST {path}: {error}")))?,
             Meaning::NotFound => return Err(Error::NotFound(NotFound::Installation)),
@@ -218,7 +239,7 @@ impl<H: Host> GitHub<'_, H> {
             minted_at: seconds(now),
             usable_until: seconds(now + lifetime.saturating_sub(SPARE_LIFETIME)),
         };
-        cache::save(self.host, &self.token_key(owner), &token);
+        cache::save(self.host, &self.token_key(owner), &token, &[]);
         Ok(token)
     }
 
@@ -229,13 +250,12 @@ impl<H: Host> GitHub<'_, H> {
             format!("/users/{owner}/installation"),
         ] {
             let answer = self.as_app(Method::GET, &path, "", deadline).await?;
-            let installation: Installation =
-                match Meaning::of(answer.status, &answer.headers, &answer.body) {
-                    Meaning::Success => serde_json::from_slice(&answer.body)
-                        .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?,
-                    Meaning::NotFound => continue,
-                    meaning => return Err(meaning.into_error(&path, &answer.body)),
-                };
+            let installation: Installation = match self.meaning(owner, &answer) {
+                Meaning::Success => serde_json::from_slice(&answer.body)
+                    .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?,
+                Meaning::NotFound => continue,
+                meaning => return Err(meaning.into_error(&path, &answer.body)),
+            };
             if installation.suspended_at.is_some() {
                 return Err(Error::Rejected(format!(
                     "the App's installation for `{owner}` is suspended"
@@ -288,6 +308,9 @@ const SPARE_LIFETIME: Duration = Duration::from_mins(5);
 /// How long GitHub's own libraries expect a fresh token to be refused.
 const REPLICATION_LAG: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Someone else's token is waited for for a second.
+const POLL: Duration = Duration::from_millis(50);
+const MAX_POLLS: u32 = 20;
 const MAX_WAITS: u32 = 3;
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::limits::{REMAINING, number};
 use crate::error::{Error, NotFound};
 
 /// What a response means for the one who asked.
@@ -16,6 +17,8 @@ use crate::error::{Error, NotFound};
 pub enum Meaning {
     /// 200 or 201.
     Success,
+    /// 304: what was asked for is still as it was.
+    Unchanged,
     /// 401: the token or the JWT is not accepted.
     Unauthorized,
     /// 403: accepted, but not permitted, or suspended.
@@ -24,12 +27,21 @@ pub enum Meaning {
     NotFound,
     /// 409, where an empty git repository is asked for its refs.
     Empty,
-    /// 403 or 429: a primary or secondary rate limit; how long GitHub asks to wait.
-    Limited(Duration),
+    /// 403 or 429: a rate limit.
+    Limited(Limit),
     /// 5xx.
     Unavailable(StatusCode),
     /// Any other status: not what the API promises.
     Unexpected(StatusCode),
+}
+
+/// Which rate limit was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// The primary one: there are no calls left until it begins anew.
+    Primary,
+    /// A secondary one: too much at once; how long GitHub asks to wait, where it says.
+    Secondary(Option<Duration>),
 }
 
 impl Meaning {
@@ -38,9 +50,10 @@ impl Meaning {
     pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         match status.as_u16() {
             200 | 201 => Self::Success,
+            304 => Self::Unchanged,
             401 => Self::Unauthorized,
             403 | 429 => match limit(status, headers, body) {
-                Some(wait) => Self::Limited(wait),
+                Some(limit) => Self::Limited(limit),
                 None => Self::Forbidden,
             },
             404 | 451 => Self::NotFound,
@@ -62,31 +75,38 @@ impl Meaning {
             Self::Forbidden => Error::Rejected(detail(403)),
             Self::NotFound => Error::NotFound(NotFound::Repository),
             Self::Empty => Error::NotFound(NotFound::Versions),
-            Self::Limited(retry_after) => Error::Limited { retry_after },
+            Self::Limited(Limit::Secondary(Some(retry_after))) => Error::Limited { retry_after },
+            Self::Limited(Limit::Primary | Limit::Secondary(None)) => Error::Limited {
+                retry_after: Duration::from_mins(1),
+            },
             Self::Unavailable(status) => Error::Unavailable(detail(status.as_u16())),
             Self::Unexpected(status) => Error::Malformed(detail(status.as_u16())),
             Self::Success => Error::Malformed(format!("{path}: unexpected success")),
+            Self::Unchanged => Error::Malformed(detail(304)),
         }
     }
 }
 
-/// How long to wait, if a 403 or 429 is a limit at all.
-fn limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
-    let number =
-        |name: &str| -> Option<u64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
-    if let Some(seconds) = number(header::RETRY_AFTER.as_str()) {
-        return Some(Duration::from_secs(seconds));
+/// Which limit a 403 or 429 is about, if it is about one at all.
+fn limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Limit> {
+    if number(headers, REMAINING) == Some(0) {
+        return Some(Limit::Primary);
     }
-    let is_exhausted = number("x-ratelimit-remaining") == Some(0);
-    let says_limit = || {
-        let document = serde_json::from_slice::<Problem>(body).unwrap_or_default();
-        let message = document.message.to_ascii_lowercase();
-        let page = document.documentation_url;
-        message.contains("rate limit") || page.contains("rate-limits") || page.contains("#abuse")
-    };
-    let is_limit = status == StatusCode::TOO_MANY_REQUESTS || is_exhausted || says_limit();
-    // GitHub: without `retry-after`, wait for the reset or at least a minute. Callers only need to know that it is long.
-    is_limit.then_some(Duration::from_mins(1))
+    let retry_after = number(headers, header::RETRY_AFTER.as_str()).map(Duration::from_secs);
+    if retry_after.is_some() {
+        return Some(Limit::Secondary(retry_after));
+    }
+    let document = serde_json::from_slice::<Problem>(body).unwrap_or_default();
+    let message = document.message.to_ascii_lowercase();
+    let page = document.documentation_url;
+    if message.contains("api rate limit exceeded") {
+        return Some(Limit::Primary);
+    }
+    let is_limit = status == StatusCode::TOO_MANY_REQUESTS
+        || message.contains("rate limit")
+        || page.contains("rate-limits")
+        || page.contains("#abuse");
+    is_limit.then_some(Limit::Secondary(None))
 }
 
 /// GitHub's own words, if they are fit for a log line.
@@ -117,7 +137,9 @@ mod tests {
         let secondary = r#"{"message":"You have exceeded a secondary rate limit."}"#;
         let abuse = r#"{"message":"Slow down","documentation_url":"https://docs.github.com/x#abuse-rate-limits"}"#;
         let permission = r#"{"message":"Resource not accessible by integration"}"#;
-        let minute = Duration::from_mins(1);
+        let secondary_limit = Meaning::Limited(Limit::Secondary(None));
+        let seconds = |n| Meaning::Limited(Limit::Secondary(Some(Duration::from_secs(n))));
+        let primary = Meaning::Limited(Limit::Primary);
         for (status, headers, body, meaning) in [
             (200, &[][..], "[]", Meaning::Success),
             (201, &[], "{}", Meaning::Success),
@@ -131,27 +153,17 @@ mod tests {
             ),
             (
                 403,
-                &[("x-ratelimit-remaining", "0")],
+                &[("x-ratelimit-remaining", "0"), ("retry-after", "9")],
                 permission,
-                Meaning::Limited(minute),
+                primary,
             ),
-            (
-                403,
-                &[("retry-after", "30")],
-                "{}",
-                Meaning::Limited(Duration::from_secs(30)),
-            ),
-            (403, &[], limit, Meaning::Limited(minute)),
-            (403, &[], secondary, Meaning::Limited(minute)),
-            (403, &[], abuse, Meaning::Limited(minute)),
+            (403, &[("retry-after", "30")], "{}", seconds(30)),
+            (403, &[], limit, primary),
+            (403, &[], secondary, secondary_limit),
+            (403, &[], abuse, secondary_limit),
             (403, &[], "<html>", Meaning::Forbidden),
-            (429, &[], "<html>", Meaning::Limited(minute)),
-            (
-                429,
-                &[("retry-after", "soon")],
-                "",
-                Meaning::Limited(minute),
-            ),
+            (429, &[], "<html>", secondary_limit),
+            (429, &[("retry-after", "soon")], "", secondary_limit),
             (404, &[], "{}", Meaning::NotFound),
             (451, &[], "{}", Meaning::NotFound),
             (409, &[], "{}", Meaning::Empty),
@@ -168,7 +180,7 @@ mod tests {
                 Meaning::Unavailable(StatusCode::SERVICE_UNAVAILABLE),
             ),
             (204, &[], "", Meaning::Unexpected(StatusCode::NO_CONTENT)),
-            (304, &[], "", Meaning::Unexpected(StatusCode::NOT_MODIFIED)),
+            (304, &[], "", Meaning::Unchanged),
             (410, &[], "", Meaning::Unexpected(StatusCode::GONE)),
         ] {
             let headers: HeaderMap = headers

@@ -16,8 +16,9 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
 use super::app::{Authorization, seconds};
-use super::{Answer, Deadline, GitHub, IDLE_LIMIT, request};
-use crate::config::{Credential, GitHubUrls, KEY_MEND, Secret};
+use super::limits::Purpose;
+use super::{Answer, Call, Deadline, GitHub, IDLE_LIMIT, request};
+use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::Error;
 use crate::host::Host;
 
@@ -54,10 +55,9 @@ impl<H: Host> GitHub<'_, H> {
     ) -> Result<Answer, Error> {
         let jwt = Authorization::Bearer(self.jwt()?);
         if method == Method::GET {
-            let response = self
-                .walk(path, &jwt, GitHubUrls::is_api, deadline, IDLE_LIMIT)
-                .await?;
-            return self.collect(response, deadline).await;
+            let call = Call::new("", path, Purpose::Free, deadline);
+            let asked = self.walk(&call, &jwt).await?;
+            return self.collect(asked.response, deadline).await;
         }
         let url = self.config.github.api(path);
         let request = request(method, &url, Some(&jwt), body.as_bytes().to_vec())?;

@@ -1,6 +1,7 @@
 //! Whether GitHub would let Landfall in, for `/readyz`.
 
-use super::{Deadline, GitHub};
+use super::limits::Purpose;
+use super::{Call, Deadline, GitHub};
 use crate::config::Credential;
 use crate::error::Error;
 use crate::host::Host;
@@ -55,7 +56,8 @@ impl<H: Host> GitHub<'_, H> {
             return self.authorization(owner, deadline).await.map(|_| ());
         }
         // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
-        match self.get(owner, "/rate_limit", deadline).await {
+        let call = Call::new(owner, "/rate_limit", Purpose::Free, deadline);
+        match self.get(&call).await {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }

@@ -1,38 +1,112 @@
 //! Tags, and the commits that they stand for.
 
+use base64::Engine as _;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use http::StatusCode;
 use serde::Deserialize;
 
-use super::{Deadline, GitHub, Repository};
+use super::etag::Validator;
+use super::limits::Purpose;
+use super::{Call, Deadline, GitHub, Kept, Repository};
+use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
 use crate::host::Host;
 use crate::module::ObjectId;
+use crate::pins::Target;
 
-/// What a tag points at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A lightweight tag: the commit itself.
-    Commit(ObjectId),
-    /// An annotated tag: an object of its own, which leads to the commit.
-    Tag(ObjectId),
+/// What GitHub says about a repository's tags.
+#[derive(Clone, Debug)]
+pub enum Tags {
+    /// They are as they were.
+    Unchanged,
+    /// All of them.
+    Listed(Box<Listed>),
+}
+
+/// A list of tags, and what it tells about the repository.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    /// Names without `refs/tags/`. Tags of trees and blobs are left out.
+    pub tags: Vec<(String, Target)>,
+    /// The repository's number, where the list or a redirect tells.
+    pub id: Option<u64>,
+    /// Whether the repository has another name now, and was found by its number.
+    pub is_redirected: bool,
+    /// Its owner and its name as they are now, where the list tells.
+    pub full_name: Option<String>,
+    /// For asking again.
+    pub kept: Kept,
+}
+
+/// What a repository is to GitHub.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Identity {
+    /// Its number, which it keeps for ever.
+    pub id: u64,
+    /// Its owner and its name, of today.
+    pub full_name: String,
 }
 
 impl<H: Host> GitHub<'_, H> {
-    /// All tags of a repository, in one call: `matching-refs` is not paged. A repository without any has an empty list,
-    /// one without a commit is `NotFound::Versions`.
-    ///
-    /// Tags of trees and blobs, and refs that are no tags, are left out.
+    /// All tags of a repository, in one call: `matching-refs` is not paged. A repository without any, or without a
+    /// commit, has an empty list. What is `known` of the list makes the call free where nothing has changed.
     pub async fn tags(
         &self,
         repository: &Repository,
+        known: Option<&Kept>,
+        purpose: Purpose,
         deadline: Deadline,
-    ) -> Result<Vec<(String, Target)>, Error> {
+    ) -> Result<Tags, Error> {
         let path = repository.path("/git/matching-refs/tags");
-        let refs: Vec<Ref> = self.json(&repository.owner, &path, deadline).await?;
-        let tag = |it: Ref| {
-            let name = it.name.strip_prefix("refs/tags/")?.to_owned();
-            Some((name, it.object.target()?))
+        let call = Call {
+            known,
+            ..Call::new(&repository.owner, &path, purpose, deadline)
         };
-        Ok(refs.into_iter().filter_map(tag).collect())
+        let (asked, answer) = match self.get(&call).await {
+            Err(Error::NotFound(NotFound::Versions)) => {
+                return Ok(Tags::Listed(Box::new(Listed::empty())));
+            }
+            result => result?,
+        };
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Tags::Unchanged);
+        }
+        let refs: Vec<Ref> = serde_json::from_slice(&answer.body)
+            .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?;
+        let numbered = self.config.github.api("/repositories/");
+        let redirected_to: Option<u64> = asked
+            .url
+            .strip_prefix(&numbered)
+            .and_then(|rest| rest.split('/').next()?.parse().ok());
+        let validator = Validator::of(
+            &answer.headers,
+            asked.authorization.as_ref(),
+            &answer.body,
+            known
+                .filter(|kept| kept.body == answer.body)
+                .map(|kept| &kept.validator),
+            milliseconds(self.host.now()),
+        );
+        Ok(Tags::Listed(Box::new(Listed {
+            id: redirected_to.or_else(|| refs.first()?.repository_id()),
+            is_redirected: asked.url != self.config.github.api(&path),
+            full_name: refs.first().and_then(Ref::full_name),
+            tags: refs.into_iter().filter_map(Ref::tag).collect(),
+            kept: Kept {
+                validator,
+                body: answer.body,
+            },
+        })))
+    }
+
+    /// Which repository it is that is found there now.
+    pub async fn identity(
+        &self,
+        repository: &Repository,
+        deadline: Deadline,
+    ) -> Result<Identity, Error> {
+        let path = repository.path("");
+        self.json(&repository.owner, &path, deadline).await
     }
 
     /// The commit that a tag stands for: one call for each annotated tag on the way, which is one but for oddities.
@@ -63,11 +137,73 @@ impl<H: Host> GitHub<'_, H> {
     }
 }
 
+impl Listed {
+    fn empty() -> Self {
+        Self {
+            tags: Vec::new(),
+            id: None,
+            is_redirected: false,
+            full_name: None,
+            kept: Kept {
+                validator: Validator::None { until: 0 },
+                body: Vec::new(),
+            },
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Ref {
     #[serde(rename = "ref")]
     name: String,
+    #[serde(default)]
+    node_id: String,
+    #[serde(default)]
+    url: String,
     object: Object,
+}
+
+impl Ref {
+    fn tag(self) -> Option<(String, Target)> {
+        let name = self.name.strip_prefix("refs/tags/")?.to_owned();
+        Some((name, self.object.target()?))
+    }
+
+    /// `https://api.github.com/repos/OWNER/NAME/git/refs/tags/v1.0.0`
+    fn full_name(&self) -> Option<String> {
+        let (_, rest) = self.url.split_once("/repos/")?;
+        let (full_name, _) = rest.split_once("/git/")?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+        let is_full = full_name.split('/').count() == 2 && full_name.bytes().all(is_name);
+        is_full.then(|| full_name.to_owned())
+    }
+
+    /// The number of its repository, which its `node_id` holds: today as `REF_` and the Base64 of a `MessagePack` array of
+    /// 0, the number, and the ref's name; formerly as the Base64 of `03:Ref`, the number, `:`, and the name. That is not
+    /// documented, so any other form tells nothing.
+    fn repository_id(&self) -> Option<u64> {
+        if let Some(packed) = self.node_id.strip_prefix("REF_") {
+            let bytes = BASE64_URL_SAFE_NO_PAD
+                .decode(packed.trim_end_matches('='))
+                .ok()?;
+            let (kind, rest) = bytes.strip_prefix(&[0x93, 0x00])?.split_first()?;
+            let length = match kind {
+                0xcc => 1,
+                0xcd => 2,
+                0xce => 4,
+                0xcf => 8,
+                _ => 0,
+            };
+            let (number, name) = rest.split_at_checked(length)?;
+            let small = Some(u64::from(*kind)).filter(|kind| length == 0 && *kind < 0x80);
+            let fold = |id: u64, byte: &u8| (id << 8) | u64::from(*byte);
+            let id = small.or_else(|| (length > 0).then(|| number.iter().fold(0, fold)))?;
+            return name.ends_with(self.name.as_bytes()).then_some(id);
+        }
+        let text = String::from_utf8(BASE64_STANDARD.decode(&self.node_id).ok()?).ok()?;
+        let (id, name) = text.strip_prefix("03:Ref")?.split_once(':')?;
+        (name == self.name).then(|| id.parse().ok())?
+    }
 }
 
 #[derive(Deserialize)]
@@ -95,3 +231,45 @@ impl Object {
 
 /// A tag may point to a tag, and that to another. Nobody means more than one such step.
 const MAX_NESTED_TAGS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ref_tells_its_repository_s_number_where_its_node_id_is_understood() {
+        let packed = |bytes: &[u8]| {
+            let bytes = [&[0x93, 0x00], bytes, &[0xb0], b"refs/tags/v1.0.0"].concat();
+            format!("REF_{}", BASE64_URL_SAFE_NO_PAD.encode(bytes))
+        };
+        let legacy = |text: &str| BASE64_STANDARD.encode(text);
+        for (node_id, id) in [
+            // As GitHub writes it today: all repositories of the last ten years have four bytes.
+            (packed(&[0xce, 0x01, 0x8c, 0xb3, 0x9b]), Some(25_998_235)),
+            (packed(&[0xcd, 0x01, 0x00]), Some(256)),
+            (packed(&[0xcc, 0xff]), Some(255)),
+            (packed(&[0x2a]), Some(42)),
+            (packed(&[0xcf, 0, 0, 0, 1, 0, 0, 0, 0]), Some(1 << 32)),
+            (packed(&[0xff, 0x01]), None),
+            (legacy("03:Ref1296269:refs/tags/v1.0.0"), Some(1_296_269)),
+            (legacy("03:Ref1296269:refs/tags/v9"), None),
+            (legacy("03:Refrefs/tags/v1.0.0"), None),
+            ("REF_kwDO".to_owned(), None),
+            ("REF_!".to_owned(), None),
+            ("opaque".to_owned(), None),
+            (String::new(), None),
+        ] {
+            let it = Ref {
+                name: "refs/tags/v1.0.0".to_owned(),
+                node_id: node_id.clone(),
+                url: "https://api.github.com/repos/acme/vpc/git/refs/tags/v1.0.0".to_owned(),
+                object: Object {
+                    kind: "commit".to_owned(),
+                    sha: "1".repeat(40),
+                },
+            };
+            assert_eq!(it.repository_id(), id, "{node_id}");
+            assert_eq!(it.full_name().as_deref(), Some("acme/vpc"));
+        }
+    }
+}

@@ -1,19 +1,27 @@
 //! The API's origin: what GitHub checks before it looks at an address, and the way to each answer.
 
+use std::io;
+
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, USER_AGENT, VARY};
 use http::request::Parts;
+use http::{Method, StatusCode};
 
 use crate::answer::Answer;
 use crate::app::JwtRefusal;
 use crate::archive;
+use crate::etag::{self, VARIES};
+use crate::fault::FaultKind;
 use crate::installation;
+use crate::limit::{Bucket, Standing};
+use crate::listing;
+use crate::paging::Page;
 use crate::refs;
+use crate::refusal;
 use crate::repository;
 use crate::route::{Endpoint, Route};
 use crate::token::Caller;
-use crate::world::GitHub;
+use crate::world::{GitHub, World};
 
 /// Two versions are served (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>); the first is the default.
 const API_VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
@@ -24,60 +32,116 @@ pub(crate) struct Billed {
     pub(crate) billed: bool,
 }
 
-/// Answers one request. Billed are the calls of tokens and of nobody, but not the App's own, refused credentials, or
-/// the redirect to an archive (undocumented; so in the recordings of 2021 to 2024).
-pub(crate) async fn answer(github: &GitHub, request: &Parts, body: &Bytes) -> Billed {
+/// Answers one request. Billed are the calls of tokens and of nobody, but not the App's own, refused credentials, 304s to
+/// who sent a credential, `/rate_limit`, or the redirect to an archive (undocumented; so in the recordings of 2021 to 2024).
+pub(crate) async fn answer(
+    github: &GitHub,
+    request: &Parts,
+    body: &Bytes,
+    fault: Option<&FaultKind>,
+) -> Billed {
     let version = match precheck(request) {
         Ok(version) => version,
-        Err(answer) => {
-            return Billed {
-                answer,
-                billed: false,
-            };
-        }
+        Err(answer) => return unbilled(answer),
     };
     let caller = match Caller::authenticate(github, &request.headers) {
         Ok(caller) => caller,
-        Err(answer) => {
-            return Billed {
-                answer: with_common_headers(answer, version),
-                billed: false,
-            };
-        }
+        Err(answer) => return unbilled(with_common_headers(answer, version)),
     };
     let route = Route::parse(&request.method, request.uri.path());
-    let is_zipball = matches!(
+    let is_overview = matches!(&route, Some(Route::RateLimit));
+    let is_archive = matches!(
         &route,
         Some(Route::Repository {
-            endpoint: Endpoint::Zipball(_),
+            endpoint: Endpoint::Archive(..),
             ..
         })
     );
+    let bucket = Bucket::of(&caller);
+    if let Err(answer) = admit(github, &bucket, &request.method, is_overview) {
+        return unbilled(with_common_headers(answer, version));
+    }
+    let query = request.uri.query();
     let answer = match route {
-        Some(route) => dispatch(github, &caller, route, body)
+        Some(Route::RateLimit) if bucket != Bucket::App => {
+            standing(github, &bucket, 0).overview(version)
+        }
+        Some(route) => dispatch(github, &caller, route, query, body)
             .await
             .unwrap_or_else(|refusal| refusal),
         None => Answer::not_found(),
     };
-    let limit = match caller {
-        Caller::App => None,
-        Caller::Anonymous => Some(60),
-        Caller::Installation(_) | Caller::Personal(_) => Some(5_000),
+    let answer = match fault {
+        Some(fault) => fault.lie(answer),
+        None => answer,
     };
-    let billed = limit.is_some()
-        && answer.status != StatusCode::UNAUTHORIZED
-        && !(is_zipball && answer.status == StatusCode::FOUND);
     let mut answer = with_common_headers(answer, version);
-    if let Some(limit) = limit {
-        answer = with_rate_limit(answer, limit, github.now());
+    if bucket == Bucket::App {
+        return unbilled(answer);
     }
+    if request.method == Method::GET {
+        let style = github.world().knobs.etags;
+        answer = etag::conditional(answer, &request.headers, style, &github.salt);
+    }
+    let billed = match answer.status {
+        StatusCode::UNAUTHORIZED => false,
+        StatusCode::NOT_MODIFIED => bucket == Bucket::Anonymous,
+        StatusCode::FOUND => !is_archive,
+        _ => !is_overview,
+    };
+    let answer = standing(github, &bucket, u64::from(billed)).headers(answer);
     Billed { answer, billed }
+}
+
+fn unbilled(answer: Answer) -> Billed {
+    Billed {
+        answer,
+        billed: false,
+    }
+}
+
+/// Whether the caller's limits leave room for one more request. What else is asked for when the primary limit is used up is
+/// refused, though it might cost nothing: GitHub does not say.
+fn admit(
+    github: &GitHub,
+    bucket: &Bucket,
+    method: &Method,
+    is_overview: bool,
+) -> Result<(), Answer> {
+    let mut world = github.world();
+    let now = world.now();
+    let World { knobs, limits, .. } = &mut *world;
+    let points = limits.spend_points(bucket, method, knobs, now);
+    if let Err(wait) = points {
+        let refusal = refusal::secondary_rate_limited(403, Some(wait.unsigned_abs()));
+        return Err(match bucket {
+            Bucket::App => refusal,
+            _ => limits.bill(bucket, 0, knobs, now).headers(refusal),
+        });
+    }
+    if *bucket == Bucket::App || is_overview {
+        return Ok(());
+    }
+    let standing = limits.bill(bucket, 0, knobs, now);
+    if standing.exhausted() {
+        return Err(bucket.exceeded(&standing, knobs.rate_exceeded_status));
+    }
+    Ok(())
+}
+
+/// How a bucket stands once it has paid.
+fn standing(github: &GitHub, bucket: &Bucket, cost: u64) -> Standing {
+    let mut world = github.world();
+    let now = world.now();
+    let World { knobs, limits, .. } = &mut *world;
+    limits.bill(bucket, cost, knobs, now)
 }
 
 async fn dispatch(
     github: &GitHub,
     caller: &Caller,
     route: Route<'_>,
+    query: Option<&str>,
     body: &Bytes,
 ) -> Result<Answer, Answer> {
     match route {
@@ -86,10 +150,29 @@ async fn dispatch(
             github.scan();
             Ok(installation::of_account(github, &login, kind))
         }
+        Route::Installations => {
+            as_app(caller)?;
+            github.scan();
+            Ok(listing::installations(github, &Page::parse(query)))
+        }
+        Route::Installation(id) => {
+            as_app(caller)?;
+            Ok(installation::of_id(github, id))
+        }
         Route::AccessTokens(id) => {
             as_app(caller)?;
             Ok(installation::mint(github, id, body).await)
         }
+        Route::InstallationRepositories => {
+            let Caller::Installation(grant) = caller else {
+                return Err(not_an_installation(caller));
+            };
+            github.scan();
+            let page = Page::parse(query);
+            Ok(sound(listing::repositories(github, grant, &page).await))
+        }
+        // Answered before, where the caller's bucket is known.
+        Route::RateLimit => Err(Answer::bad_credentials()),
         Route::Repository {
             target,
             rest,
@@ -109,25 +192,50 @@ async fn dispatch(
                 return Err(Answer::bad_credentials());
             }
             let permission = match endpoint {
-                Endpoint::Object => "metadata",
+                Endpoint::Object | Endpoint::Tags => "metadata",
                 _ => "contents",
             };
-            let repository = repository::find(github, caller, &target, permission, rest)?;
+            // The query goes along in a redirect.
+            let rest = match query {
+                Some(query) => format!("{rest}?{query}"),
+                None => rest.to_owned(),
+            };
+            let repository = repository::find(github, caller, &target, permission, &rest)?;
             Ok(match endpoint {
-                Endpoint::Object | Endpoint::Installation => {
-                    match repository::object(github, &repository).await {
-                        Ok(object) => Answer::json(StatusCode::OK, &object),
-                        Err(error) => Answer::broken(&error),
-                    }
-                }
+                Endpoint::Object | Endpoint::Installation => sound(
+                    repository::object(github, &repository)
+                        .await
+                        .map(|object| Answer::json(StatusCode::OK, &object)),
+                ),
                 Endpoint::MatchingReferences(prefix) => {
                     refs::matching(github, &repository, &prefix).await
                 }
                 Endpoint::Reference(name) => refs::one(github, &repository, &name).await,
                 Endpoint::TagObject(sha) => refs::tag_object(github, &repository, &sha).await,
-                Endpoint::Zipball(reference) => archive::zipball(github, &repository, reference),
+                Endpoint::Tags => {
+                    sound(listing::tags(github, &repository, &Page::parse(query)).await)
+                }
+                Endpoint::Archive(format, reference) => {
+                    archive::redirected(github, &repository, format, reference)
+                }
             })
         }
+    }
+}
+
+fn sound(answer: io::Result<Answer>) -> Answer {
+    answer.unwrap_or_else(|error| Answer::broken(&error))
+}
+
+/// The refusal of `/installation/repositories` to others; its words for personal tokens are those of fine-grained ones.
+fn not_an_installation(caller: &Caller) -> Answer {
+    match caller {
+        Caller::Personal { .. } => Answer::error(
+            StatusCode::FORBIDDEN,
+            "Resource not accessible by personal access token",
+        ),
+        Caller::Anonymous => Answer::error(StatusCode::UNAUTHORIZED, "Requires authentication"),
+        Caller::App | Caller::Installation(_) => Answer::bad_credentials(),
     }
 }
 
@@ -135,10 +243,9 @@ async fn dispatch(
 fn as_app(caller: &Caller) -> Result<(), Answer> {
     match caller {
         Caller::App => Ok(()),
-        Caller::Anonymous | Caller::Installation(_) | Caller::Personal(_) => Err(Answer::error(
-            StatusCode::UNAUTHORIZED,
-            JwtRefusal::Undecodable.message(),
-        )),
+        Caller::Anonymous | Caller::Installation(_) | Caller::Personal { .. } => Err(
+            Answer::error(StatusCode::UNAUTHORIZED, JwtRefusal::Undecodable.message()),
+        ),
     }
 }
 
@@ -177,7 +284,7 @@ fn precheck(request: &Parts) -> Result<&'static str, Answer> {
 fn with_common_headers(answer: Answer, version: &str) -> Answer {
     answer
         .header(CACHE_CONTROL, "private, max-age=60, s-maxage=60")
-        .header(VARY, "Accept, Authorization, Cookie, X-GitHub-OTP")
+        .header(VARY, VARIES)
         .header(
             HeaderName::from_static("x-github-media-type"),
             "github.v3; format=json",
@@ -186,23 +293,4 @@ fn with_common_headers(answer: Answer, version: &str) -> Answer {
             HeaderName::from_static("x-github-api-version-selected"),
             version,
         )
-}
-
-/// The headers of the primary limit. They are constant: no limit is counted down.
-fn with_rate_limit(answer: Answer, limit: u32, now: i64) -> Answer {
-    answer
-        .header(
-            HeaderName::from_static("x-ratelimit-limit"),
-            &limit.to_string(),
-        )
-        .header(
-            HeaderName::from_static("x-ratelimit-remaining"),
-            &(limit - 1).to_string(),
-        )
-        .header(HeaderName::from_static("x-ratelimit-used"), "1")
-        .header(
-            HeaderName::from_static("x-ratelimit-reset"),
-            &now.saturating_add(3_600).to_string(),
-        )
-        .header(HeaderName::from_static("x-ratelimit-resource"), "core")
 }

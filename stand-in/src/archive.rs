@@ -2,20 +2,15 @@
 //! (<https://docs.github.com/en/rest/repos/contents#download-a-repository-archive-zip>).
 //! The bytes are `git archive`'s, with the folder name and the comment of the archives that GitHub serves.
 
-use std::fmt::Write as _;
 use std::io;
 use std::process::Stdio;
-use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY};
 use http::{HeaderMap, Method, StatusCode};
-use http_body_util::BodyExt;
-use http_body_util::channel::{Channel, Sender};
 use ring::digest::{SHA256, digest};
-use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::answer::{Answer, Content};
+use crate::etag::hex;
 use crate::fault::{FaultKind, multiple_choices, redirect};
 use crate::git;
 use crate::log::Credential;
@@ -23,6 +18,7 @@ use crate::oversize;
 use crate::refs;
 use crate::repository::{Repository, Visibility};
 use crate::route::decode;
+use crate::stream::{garbage, pour, poured};
 use crate::token::alphanumeric;
 use crate::world::GitHub;
 
@@ -33,22 +29,31 @@ pub(crate) struct ArchiveToken {
     expires_at: i64,
 }
 
-/// Before a body breaks off hyper gets so long to send what it holds, or that would be lost at random.
-const FLUSH: Duration = Duration::from_millis(50);
+/// The two kinds of archives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Zip,
+    Tarball,
+}
 
-/// A body under construction; dropping it ends the body, aborting it breaks the connection off.
-type Tap = Sender<Bytes, io::Error>;
-
-/// `GET …/zipball/{ref}`: 302 to the second origin, whether or not the ref exists. A private repository's address holds a token.
-pub(crate) fn zipball(github: &GitHub, repository: &Repository, reference: &str) -> Answer {
+/// `GET …/zipball/{ref}` and `…/tarball/{ref}`: 302 to the second origin, whether or not the ref exists. A private repository's
+/// address holds a token.
+pub(crate) fn redirected(
+    github: &GitHub,
+    repository: &Repository,
+    format: Format,
+    reference: &str,
+) -> Answer {
     let reference = if reference.is_empty() {
         "HEAD"
     } else {
         reference
     };
     let path = format!(
-        "/{}/{}/legacy.zip/{reference}",
-        repository.owner, repository.name
+        "/{}/{}/legacy.{}/{reference}",
+        repository.owner,
+        repository.name,
+        format.extension()
     );
     let mut location = format!("http://{}{path}", github.archive_origin);
     if repository.visibility == Visibility::Private {
@@ -85,14 +90,14 @@ pub(crate) async fn answer(
         return not_found();
     }
     let path = decode(request.uri.path());
-    let Some((owner, name, reference)) = parse(&path) else {
+    let Some((owner, name, format, reference)) = parse(&path) else {
         return not_found();
     };
     let Some(repository) = opened(github, &path, owner, name, request.uri.query()) else {
         return not_found();
     };
     match resolve(&repository, reference).await {
-        Ok(Commit::Found(sha)) => deliver(&repository, &sha, fault).await,
+        Ok(Commit::Found(sha)) => deliver(&repository, format, &sha, fault).await,
         Ok(Commit::Ambiguous) => multiple_choices(),
         Ok(Commit::Missing) => not_found(),
         Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
@@ -106,11 +111,33 @@ enum Commit {
     Missing,
 }
 
-/// `/{owner}/{name}/legacy.zip/{ref}`.
-fn parse(path: &str) -> Option<(&str, &str, &str)> {
+impl Format {
+    /// As in file names, and for `git archive`.
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Zip => "zip",
+            Self::Tarball => "tar.gz",
+        }
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Zip => "application/zip",
+            Self::Tarball => "application/x-gzip",
+        }
+    }
+}
+
+/// `/{owner}/{name}/legacy.zip/{ref}`, or `legacy.tar.gz`.
+fn parse(path: &str) -> Option<(&str, &str, Format, &str)> {
     let mut segments = path.strip_prefix('/')?.splitn(4, '/');
     let (owner, name) = (segments.next()?, segments.next()?);
-    (segments.next()? == "legacy.zip").then_some((owner, name, segments.next()?))
+    let format = match segments.next()? {
+        "legacy.zip" => Format::Zip,
+        "legacy.tar.gz" => Format::Tarball,
+        _ => return None,
+    };
+    Some((owner, name, format, segments.next()?))
 }
 
 /// The repository, when it is public or the token opens this very path.
@@ -181,19 +208,25 @@ fn is_short_sha(text: &str) -> bool {
 }
 
 /// The archive of a commit, whole or spoiled.
-async fn deliver(repository: &Repository, sha: &str, fault: Option<&FaultKind>) -> Answer {
+async fn deliver(
+    repository: &Repository,
+    format: Format,
+    sha: &str,
+    fault: Option<&FaultKind>,
+) -> Answer {
     let short = sha.get(..7).unwrap_or(sha);
     let folder = format!("{}-{}-{short}", repository.owner, repository.name);
+    let file = format!("{folder}.{}", format.extension());
     let mut answer = Answer::empty(StatusCode::OK)
-        .header(CONTENT_TYPE, "application/zip")
-        .header(
-            CONTENT_DISPOSITION,
-            &format!("attachment; filename={folder}.zip"),
-        )
-        .header(ETAG, &etag(&folder))
+        .header(CONTENT_TYPE, format.content_type())
+        .header(CONTENT_DISPOSITION, &format!("attachment; filename={file}"))
+        .header(ETAG, &etag(&file))
         .header(VARY, "Authorization,Accept-Encoding,Origin");
     let content = match fault {
-        Some(FaultKind::ContentLength) => whole(repository, sha, &folder).await.map(Content::Whole),
+        Some(fault) if fault.needs_whole() => {
+            let whole = git_archive(repository, format, sha, &folder).output().await;
+            whole.map(|output| Content::Whole(output.stdout.into()))
+        }
         Some(FaultKind::Garbage { bytes }) => Ok(garbage(*bytes)),
         Some(FaultKind::Oversize {
             bytes,
@@ -207,9 +240,9 @@ async fn deliver(repository: &Repository, sha: &str, fault: Option<&FaultKind>) 
         }
         Some(FaultKind::WrongContentLength { length }) => {
             set_length(&mut answer.headers, *length);
-            stream(repository, sha, &folder, fault.cloned())
+            piped(git_archive(repository, format, sha, &folder), fault)
         }
-        _ => stream(repository, sha, &folder, fault.cloned()),
+        _ => piped(git_archive(repository, format, sha, &folder), fault),
     };
     match content {
         Ok(content) => Answer { content, ..answer },
@@ -218,19 +251,20 @@ async fn deliver(repository: &Repository, sha: &str, fault: Option<&FaultKind>) 
 }
 
 /// 64 hexadecimal digits that say nothing.
-fn etag(folder: &str) -> String {
-    let mut hex = String::with_capacity(64);
-    for byte in digest(&SHA256, folder.as_bytes()).as_ref() {
-        let _ = write!(hex, "{byte:02x}");
-    }
-    format!("W/\"{hex}\"")
+fn etag(file: &str) -> String {
+    format!("W/\"{}\"", hex(digest(&SHA256, file.as_bytes()).as_ref()))
 }
 
-fn git_archive(repository: &Repository, sha: &str, folder: &str) -> tokio::process::Command {
+fn git_archive(
+    repository: &Repository,
+    format: Format,
+    sha: &str,
+    folder: &str,
+) -> tokio::process::Command {
     let mut command = git::command(&repository.git_dir);
     command.args([
         "archive",
-        "--format=zip",
+        &format!("--format={}", format.extension()),
         &format!("--prefix={folder}/"),
         sha,
     ]);
@@ -241,121 +275,20 @@ fn git_archive(repository: &Repository, sha: &str, folder: &str) -> tokio::proce
     command
 }
 
-async fn whole(repository: &Repository, sha: &str, folder: &str) -> io::Result<Bytes> {
-    Ok(git_archive(repository, sha, folder)
-        .output()
-        .await?
-        .stdout
-        .into())
-}
-
-fn stream(
-    repository: &Repository,
-    sha: &str,
-    folder: &str,
-    fault: Option<FaultKind>,
-) -> io::Result<Content> {
-    let mut child = git_archive(repository, sha, folder).spawn()?;
+/// The output of a process as a body.
+fn piped(mut command: tokio::process::Command, fault: Option<&FaultKind>) -> io::Result<Content> {
+    let mut child = command.spawn()?;
     let stdout = child
         .stdout
         .take()
         .ok_or_else(|| io::Error::other("git has no output"))?;
+    let fault = fault.cloned();
     Ok(poured(|tap| async move {
         pour(stdout, tap, fault).await;
         // Reaps the process; a fault may have left it in the middle of its output.
         let _ = child.start_kill();
         let _ = child.wait().await;
     }))
-}
-
-/// Copies the archive to the body, with the fault that was ordered.
-async fn pour(mut archive: impl AsyncRead + Unpin, mut tap: Tap, fault: Option<FaultKind>) {
-    let piece = match fault {
-        Some(FaultKind::SlowDrip { bytes, .. }) => bytes.max(1),
-        _ => 64 * 1024,
-    };
-    let mut buffer = vec![0; piece];
-    let mut sent: u64 = 0;
-    let mut stalled = false;
-    loop {
-        let read = match archive.read(&mut buffer).await {
-            Ok(0) => {
-                if matches!(fault, Some(FaultKind::WrongContentLength { .. })) {
-                    tokio::time::sleep(FLUSH).await;
-                }
-                return;
-            }
-            Ok(read) => read,
-            Err(error) => return tap.abort(error),
-        };
-        let mut bytes = Bytes::copy_from_slice(buffer.get(..read).unwrap_or_default());
-        match fault {
-            Some(FaultKind::TruncateAbort { after }) if sent + bytes.len() as u64 >= after => {
-                let rest = bytes.split_to(up_to(after - sent, bytes.len()));
-                let _ = tap.send_data(rest).await;
-                tokio::time::sleep(FLUSH).await;
-                return tap.abort(io::ErrorKind::ConnectionAborted.into());
-            }
-            Some(FaultKind::TruncateEnd { after }) if sent + bytes.len() as u64 >= after => {
-                let rest = bytes.split_to(up_to(after - sent, bytes.len()));
-                let _ = tap.send_data(rest).await;
-                return;
-            }
-            Some(FaultKind::StallAfter { after, seconds })
-                if !stalled && sent + bytes.len() as u64 >= after =>
-            {
-                stalled = true;
-                let before = bytes.split_to(up_to(after - sent, bytes.len()));
-                sent += before.len() as u64;
-                if tap.send_data(before).await.is_err() {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
-            }
-            Some(FaultKind::SlowDrip {
-                every_milliseconds, ..
-            }) => {
-                tokio::time::sleep(Duration::from_millis(every_milliseconds)).await;
-            }
-            _ => {}
-        }
-        sent += bytes.len() as u64;
-        if tap.send_data(bytes).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// A body that a task fills.
-fn poured<F>(pour: impl FnOnce(Tap) -> F) -> Content
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let (tap, body) = Channel::new(1);
-    tokio::spawn(pour(tap));
-    Content::Stream(body.boxed_unsync())
-}
-
-/// Bytes that no zip starts with, the same every time.
-fn garbage(length: u64) -> Content {
-    poured(move |mut tap: Tap| async move {
-        let block: Bytes = (0..64 * 1024_u32)
-            .map(|at| (at % 251) as u8)
-            .collect::<Vec<u8>>()
-            .into();
-        let mut left = length;
-        while left > 0 {
-            let piece = block.slice(..up_to(left, block.len()));
-            left -= piece.len() as u64;
-            if tap.send_data(piece).await.is_err() {
-                return;
-            }
-        }
-    })
-}
-
-fn up_to(wanted: u64, most: usize) -> usize {
-    usize::try_from(wanted).map_or(most, |wanted| wanted.min(most))
 }
 
 fn set_length(headers: &mut HeaderMap, length: u64) {

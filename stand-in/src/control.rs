@@ -1,34 +1,44 @@
 //! The control endpoints, `/_stand-in/…` on the API's origin: what [`StandIn`](crate::StandIn) does in Rust, for tests of another process.
+//! They answer while GitHub is down, too.
+//!
+//! | endpoint | body, and what comes back |
+//! |---|---|
+//! | `GET`, `DELETE log` | every [`LogEntry`](crate::LogEntry) |
+//! | `GET`, `DELETE counts` | [`Counts`]; `DELETE` gives them and starts anew |
+//! | `GET`, `POST`, `DELETE faults` | [`Fault`]s, one or a list |
+//! | `GET`, `PATCH knobs` | [`Knobs`], any of them |
+//! | `GET`, `PUT down` | `true` or `false` |
+//! | `PUT used/{owner}` | a number |
+//! | `POST webhooks` | `{url, secret, repository, event, tags, form, guid, wrongly_signed}`, the first three required; a list of `{guid, status}` |
+//! | `POST repositories` | `{owner, name, git_dir, visibility}`; `{id}` |
+//! | `DELETE repositories/{owner}/{name}` | |
+//! | `PUT repositories/{owner}/{name}/visibility`, `…/archived`, `…/block` | `"public"` or `"private"`; `true` or `false`; `"dmca"`, `"tos"` or `null` |
+//! | `POST renames` | `{from, to}`, both `OWNER/NAME` |
+//! | `PUT accounts/{login}/kind` | `"organization"` or `"user"` |
+//! | `PUT`, `DELETE installations/{owner}` | [`Installation`] or nothing; `{id}` |
+//! | `PUT personal-tokens/{token}` | [`PersonalToken`] or nothing |
 
 use std::path::PathBuf;
 
 use bytes::Bytes;
 use http::{Method, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
+use crate::counts::Counts;
 use crate::fault::Fault;
 use crate::installation::{AccountKind, Installation};
-use crate::log::{Credential, Origin};
+use crate::knobs::Knobs;
 use crate::repository::Visibility;
 use crate::token::PersonalToken;
-use crate::world::{GitHub, Knobs, World};
+use crate::webhook::{Tag, Webhook};
+use crate::webhook_event::Event;
+use crate::world::{GitHub, World};
 
 /// The path of every control endpoint.
 pub(crate) const PREFIX: &str = "/_stand-in/";
-
-/// Sums over the log since it was last cleared, and over the stand-in's whole life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Installation tokens minted since the start.
-    pub mints: u64,
-    /// Requests in the log that GitHub would have billed.
-    pub billed: usize,
-    /// Requests in the log that brought a credential to the archive origin. Anything but 0 is a leak.
-    pub leaks: usize,
-}
 
 /// A repository as the control endpoint takes it.
 #[derive(Deserialize)]
@@ -57,18 +67,96 @@ enum Faults {
     One(Fault),
 }
 
-/// Answers a control request; `path` is what follows [`PREFIX`].
-pub(crate) fn answer(github: &GitHub, method: &Method, path: &str, body: &Bytes) -> Answer {
-    let segments: Vec<&str> = path.split('/').collect();
-    control(github, method, &segments, body).unwrap_or_else(|refusal| refusal)
+/// Deliveries to be sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Deliveries {
+    /// `http://` and where.
+    url: String,
+    secret: String,
+    /// `OWNER/NAME`.
+    repository: String,
+    #[serde(default)]
+    event: Option<Event>,
+    /// The tags of one push.
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    form: bool,
+    /// Another GUID than a new one; for a redelivery that of before.
+    #[serde(default)]
+    guid: Option<String>,
+    #[serde(default)]
+    wrongly_signed: bool,
 }
 
-fn control(
+/// Answers a control request; `path` is what follows [`PREFIX`].
+pub(crate) async fn answer(github: &GitHub, method: &Method, path: &str, body: &Bytes) -> Answer {
+    if path == "webhooks" && method == Method::POST {
+        return deliver(github, body)
+            .await
+            .unwrap_or_else(|refusal| refusal);
+    }
+    let segments: Vec<&str> = path.split('/').collect();
+    let answer = match segments.as_slice() {
+        [
+            "repositories" | "renames" | "accounts" | "installations" | "personal-tokens",
+            ..,
+        ] => {
+            // What the directory holds may be changed before anyone asked GitHub for it.
+            github.scan();
+            populate(github, method, &segments, body)
+        }
+        _ => switch(github, method, &segments, body),
+    };
+    answer.unwrap_or_else(|refusal| refusal)
+}
+
+/// Sends deliveries, and says under which GUIDs and how each was answered; no status is a receiver that was not reached.
+async fn deliver(github: &GitHub, body: &Bytes) -> Result<Answer, Answer> {
+    let wanted: Deliveries = parse(body)?;
+    let (owner, name) = wanted
+        .repository
+        .split_once('/')
+        .ok_or_else(Answer::not_found)?;
+    github.scan();
+    let subject = github.world().subject(owner, name);
+    let subject = subject.ok_or_else(Answer::not_found)?;
+    let mut webhook = Webhook::new(&wanted.secret).app(github.app.id);
+    webhook.form = wanted.form;
+    let event = wanted.event.iter();
+    let mut told = Vec::new();
+    for delivery in event
+        .map(|event| webhook.delivery(event, &subject))
+        .chain(webhook.push_tags(&subject, &wanted.tags))
+    {
+        let delivery = match &wanted.guid {
+            Some(guid) => delivery.with_guid(guid),
+            None => delivery,
+        };
+        let delivery = if wanted.wrongly_signed {
+            delivery.wrongly_signed()
+        } else {
+            delivery
+        };
+        let (guid, url) = (delivery.guid().to_owned(), wanted.url.clone());
+        let status = tokio::task::spawn_blocking(move || delivery.send(&url)).await;
+        let status = status.ok().and_then(Result::ok);
+        told.push(json!({ "guid": guid, "status": status }));
+    }
+    Ok(ok(&json!(told)))
+}
+
+/// What is asked, what goes wrong, and the knobs.
+fn switch(
     github: &GitHub,
     method: &Method,
     segments: &[&str],
     body: &Bytes,
 ) -> Result<Answer, Answer> {
+    if let ["used", ..] = segments {
+        github.scan();
+    }
     let mut world = github.world();
     match (method.as_str(), segments) {
         ("GET", ["log"]) => Ok(ok(&json!(world.log()))),
@@ -76,7 +164,22 @@ fn control(
             world.clear_log();
             Ok(done())
         }
-        ("GET", ["counts"]) => Ok(ok(&json!(counts(&world)))),
+        ("GET", ["counts"]) => Ok(ok(&json!(Counts::of(&world)))),
+        ("DELETE", ["counts"]) => {
+            let counts = Counts::of(&world);
+            world.clear_log();
+            Ok(ok(&json!(counts)))
+        }
+        ("PUT", ["used", owner]) => {
+            let used = parse(body)?;
+            world.set_used(owner, used).ok_or_else(Answer::not_found)?;
+            Ok(done())
+        }
+        ("GET", ["down"]) => Ok(ok(&json!(*github.down.borrow()))),
+        ("PUT", ["down"]) => {
+            github.down.send_replace(parse(body)?);
+            Ok(done())
+        }
         ("GET", ["faults"]) => Ok(ok(&json!(world.faults))),
         ("POST", ["faults"]) => {
             match parse(body)? {
@@ -94,6 +197,19 @@ fn control(
             world.knobs = turned(&world.knobs, body)?;
             Ok(ok(&json!(world.knobs)))
         }
+        _ => Err(Answer::not_found()),
+    }
+}
+
+/// Repositories, accounts, installations and tokens.
+fn populate(
+    github: &GitHub,
+    method: &Method,
+    segments: &[&str],
+    body: &Bytes,
+) -> Result<Answer, Answer> {
+    let mut world = github.world();
+    match (method.as_str(), segments) {
         ("POST", ["repositories"]) => {
             let NewRepository {
                 owner,
@@ -106,16 +222,17 @@ fn control(
         }
         ("POST", ["renames"]) => {
             let Rename { from, to } = parse(body)?;
-            drop(world);
-            github.scan();
-            renamed(&mut github.world(), &from, &to).ok_or_else(Answer::not_found)?;
+            renamed(&mut world, &from, &to).ok_or_else(Answer::not_found)?;
             Ok(done())
         }
-        ("PUT", ["repositories", owner, name, "visibility"]) => {
-            let visibility = parse(body)?;
-            let id = id_of(&world, owner, name)?;
-            if let Some(repository) = world.repositories.get_mut(&id) {
-                repository.visibility = visibility;
+        ("PUT", ["repositories", owner, name, what]) => {
+            let found = world.repository_named_mut(owner, name);
+            let found = found.ok_or_else(Answer::not_found)?;
+            match *what {
+                "visibility" => found.visibility = parse(body)?,
+                "archived" => found.archived = parse(body)?,
+                "block" => found.block = parse(body)?,
+                _ => return Err(Answer::not_found()),
             }
             Ok(done())
         }
@@ -151,18 +268,6 @@ fn control(
             Ok(done())
         }
         _ => Err(Answer::not_found()),
-    }
-}
-
-pub(crate) fn counts(world: &World) -> Counts {
-    Counts {
-        mints: world.mints,
-        billed: world.log().iter().filter(|entry| entry.billed).count(),
-        leaks: world
-            .log()
-            .iter()
-            .filter(|entry| entry.origin == Origin::Archive && entry.credential != Credential::None)
-            .count(),
     }
 }
 

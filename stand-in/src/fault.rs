@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{CONTENT_LENGTH, HeaderName, LOCATION};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::answer::{Answer, Content};
+use crate::glob::glob;
 use crate::log::Origin;
+use crate::refusal::{self, code, page, permission_denied};
+use crate::stream;
 
 /// What goes wrong, where, and how often. The first fault that matches a request is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,8 +79,8 @@ impl Fault {
     }
 }
 
-/// The ways in which an answer goes wrong. The first group is for both origins, the second spoils the bytes of an archive
-/// (and leaves the API's answers alone).
+/// The ways in which an answer goes wrong. The first group is for both origins, the second tells lies that only the API can
+/// tell, the third spoils the bytes of an archive (and leaves the API's answers alone).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultKind {
@@ -116,17 +120,40 @@ pub enum FaultKind {
     BadGateway,
     /// 503 with a JSON message.
     ServiceUnavailable,
+    /// Any of 500, 502, 503 and 504 (or another status), with a JSON message or an HTML page.
+    Failure {
+        /// The status.
+        status: u16,
+        /// Whether the body is a page.
+        #[serde(default)]
+        html: bool,
+    },
+    /// 403 `This installation has been suspended`.
+    Suspended,
     /// 200 with an HTML page.
     Html,
     /// 200 with nothing in it.
     EmptyBody,
+    /// 200 that says it is JSON and is not.
+    RubbishJson,
     /// The right answer, but only the first half of its body, and complete as far as HTTP goes.
     HalfBody,
+    /// The right answer with the `Content-Length` of the whole, and the connection closed after half of it.
+    HalfBodyAbort,
+    /// The right answer in chunks, and the connection closed after half of it, without the last chunk.
+    TruncatedChunks,
     /// The right answer, but so much later; long enough, it is a timeout.
     Stall {
         /// How much later.
         seconds: u64,
     },
+    /// The right answer, but so much later.
+    Delay {
+        /// How much later.
+        milliseconds: u64,
+    },
+    /// No answer ever; the connection stays open until the client leaves.
+    Silence,
     /// The connection is closed without any answer.
     Drop,
     /// 302 to anywhere: a foreign host, `http://` off the loopback.
@@ -138,6 +165,14 @@ pub enum FaultKind {
     RedirectLoop,
     /// codeload's 300 for a short name that is a branch and a tag.
     MultipleChoices,
+
+    /// 200 `[]`, whatever was asked, with the `ETag` of that, and billed as the right answer would be.
+    EmptyList,
+    /// Of a list, as of refs, only the first so many, with the `ETag` of that, and billed.
+    ShortList {
+        /// How many are left.
+        first: usize,
+    },
 
     /// The archive with `Content-Length`, as codeload sends small ones that it has at hand.
     ContentLength,
@@ -190,6 +225,8 @@ impl FaultKind {
     pub(crate) fn delay(&self) -> Option<Duration> {
         match self {
             Self::Stall { seconds } => Some(Duration::from_secs(*seconds)),
+            Self::Delay { milliseconds } => Some(Duration::from_millis(*milliseconds)),
+            Self::Silence => Some(Duration::MAX),
             _ => None,
         }
     }
@@ -216,18 +253,28 @@ impl FaultKind {
             Self::RateLimited {
                 status,
                 reset_after_seconds,
-            } => rate_limited(code(*status), now.saturating_add(*reset_after_seconds)),
+            } => rate_limited(*status, now.saturating_add(*reset_after_seconds)),
             Self::SecondaryRateLimited {
                 status,
                 retry_after_seconds,
-            } => secondary_rate_limited(code(*status), *retry_after_seconds),
+            } => refusal::secondary_rate_limited(*status, *retry_after_seconds),
             Self::ServerError => Answer::error(StatusCode::INTERNAL_SERVER_ERROR, "Server Error"),
             Self::BadGateway => page(StatusCode::BAD_GATEWAY),
             Self::ServiceUnavailable => {
                 Answer::error(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable")
             }
+            Self::Failure { status, html: true } => page(code(*status)),
+            Self::Failure { status, .. } => {
+                let status = code(*status);
+                Answer::error(status, status.canonical_reason().unwrap_or("Server Error"))
+            }
+            Self::Suspended => refusal::suspended(),
             Self::Html => page(StatusCode::OK),
             Self::EmptyBody => Answer::empty(StatusCode::OK),
+            Self::RubbishJson => {
+                let rubbish = r#"[{"ref":"refs/tags/v1.0.0","node_id":undefined,,]"#;
+                Answer::whole(StatusCode::OK, "application/json; charset=utf-8", rubbish)
+            }
             Self::Redirect { location } => redirect(location),
             Self::RedirectLoop => redirect(requested),
             Self::MultipleChoices => multiple_choices(),
@@ -236,24 +283,59 @@ impl FaultKind {
         Some(answer)
     }
 
-    /// Spoils the right answer where that needs nothing but the answer.
-    pub(crate) fn spoil(&self, answer: Answer) -> Answer {
-        match (self, answer.content) {
-            (Self::HalfBody, Content::Whole(bytes)) => Answer {
-                content: Content::Whole(bytes.slice(..bytes.len() / 2)),
-                ..answer
+    /// Makes the right answer a wrong one that nothing gives away.
+    pub(crate) fn lie(&self, answer: Answer) -> Answer {
+        let Content::Whole(body) = &answer.content else {
+            return answer;
+        };
+        if answer.status != StatusCode::OK {
+            return answer;
+        }
+        let list = match self {
+            Self::EmptyList => "[]".to_owned(),
+            Self::ShortList { first } => match serde_json::from_slice::<Vec<Value>>(body) {
+                Ok(list) => Value::Array(list.into_iter().take(*first).collect()).to_string(),
+                Err(_) => return answer,
             },
-            (_, content) => Answer { content, ..answer },
+            _ => return answer,
+        };
+        Answer {
+            content: Content::Whole(list.into()),
+            ..answer
         }
     }
-}
 
-/// 403 for a token that sees the repository but lacks the permission.
-pub(crate) fn permission_denied() -> Answer {
-    Answer::error(
-        StatusCode::FORBIDDEN,
-        "Resource not accessible by integration",
-    )
+    /// Spoils the right answer where that needs nothing but the answer.
+    pub(crate) fn spoil(&self, answer: Answer) -> Answer {
+        let Content::Whole(bytes) = &answer.content else {
+            return answer;
+        };
+        let half = bytes.slice(..bytes.len() / 2);
+        let length = bytes.len().to_string();
+        match self {
+            Self::HalfBody => Answer {
+                content: Content::Whole(half),
+                ..answer
+            },
+            Self::HalfBodyAbort => Answer {
+                content: stream::broken_off(half),
+                ..answer.header(CONTENT_LENGTH, &length)
+            },
+            Self::TruncatedChunks => Answer {
+                content: stream::broken_off(half),
+                ..answer
+            },
+            _ => answer,
+        }
+    }
+
+    /// Whether an archive has to be at hand as a whole to be spoiled.
+    pub(crate) fn needs_whole(&self) -> bool {
+        matches!(
+            self,
+            Self::ContentLength | Self::HalfBody | Self::HalfBodyAbort | Self::TruncatedChunks
+        )
+    }
 }
 
 /// 302 with an empty body.
@@ -271,95 +353,18 @@ pub(crate) fn multiple_choices() -> Answer {
     )
 }
 
-fn rate_limited(status: StatusCode, reset: i64) -> Answer {
-    Answer::error_with(
-        status,
-        "API rate limit exceeded for installation ID 1.",
-        "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api",
-    )
-    .header(HeaderName::from_static("x-ratelimit-limit"), "5000")
-    .header(HeaderName::from_static("x-ratelimit-remaining"), "0")
-    .header(HeaderName::from_static("x-ratelimit-used"), "5000")
-    .header(
-        HeaderName::from_static("x-ratelimit-reset"),
-        &reset.to_string(),
-    )
-    .header(HeaderName::from_static("x-ratelimit-resource"), "core")
-}
-
-fn secondary_rate_limited(status: StatusCode, retry_after: Option<u64>) -> Answer {
-    let answer = Answer::error_with(
-        status,
-        "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-        "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits",
-    );
-    match retry_after {
-        Some(seconds) => answer.header(RETRY_AFTER, &seconds.to_string()),
-        None => answer,
-    }
-}
-
-fn page(status: StatusCode) -> Answer {
-    Answer::whole(
-        status,
-        "text/html; charset=utf-8",
-        "<!DOCTYPE html>\n<html><head><title>Unicorn! &middot; GitHub</title></head>\
-         <body><p><strong>We had issues producing the response to your request.</strong></p></body></html>\n",
-    )
-}
-
-fn code(status: u16) -> StatusCode {
-    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+fn rate_limited(status: u16, reset: i64) -> Answer {
+    refusal::rate_limited(status, "installation ID 1")
+        .header(HeaderName::from_static("x-ratelimit-limit"), "5000")
+        .header(HeaderName::from_static("x-ratelimit-remaining"), "0")
+        .header(HeaderName::from_static("x-ratelimit-used"), "5000")
+        .header(
+            HeaderName::from_static("x-ratelimit-reset"),
+            &reset.to_string(),
+        )
+        .header(HeaderName::from_static("x-ratelimit-resource"), "core")
 }
 
 fn any_path() -> String {
     "*".to_owned()
-}
-
-/// `*` stands for any run of characters.
-fn glob(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else {
-        return pattern == text;
-    };
-    let Some(text) = text.strip_prefix(start) else {
-        return false;
-    };
-    // The shortest match of every middle part leaves the most for those after it.
-    let mut text = text;
-    let mut parts = rest.split('*').peekable();
-    while let Some(part) = parts.next() {
-        if parts.peek().is_none() {
-            return text.ends_with(part);
-        }
-        let Some((_, after)) = text.split_once(part) else {
-            return false;
-        };
-        text = after;
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_star_in_a_fault_s_path_stands_for_any_run_of_characters() {
-        for (pattern, path, expected) in [
-            ("*", "/anything", true),
-            ("/repos/a/b", "/repos/a/b", true),
-            ("/repos/a/b", "/repos/a/b/c", false),
-            (
-                "/repos/*/zipball/*",
-                "/repos/a/b/zipball/refs/tags/v1",
-                true,
-            ),
-            ("/repos/*/zipball/*", "/repos/a/b/git/tags/x", false),
-            ("*/installation", "/orgs/acme/installation", true),
-            ("*/installation", "/orgs/acme/installations", false),
-            ("/a*b*b", "/ab", false),
-        ] {
-            assert_eq!(glob(pattern, path), expected, "{pattern} on {path}");
-        }
-    }
 }

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::clock::rfc3339;
+use crate::node_id;
+use crate::refusal;
 use crate::repository::{self, Repository};
 use crate::token::{self, Grant, InstallationToken};
 use crate::world::{GitHub, World};
@@ -53,7 +55,7 @@ pub enum Selection {
     /// All of them, those to come included.
     #[default]
     All,
-    /// These, as `NAME` or `OWNER/NAME`; a rename keeps them selected.
+    /// These, as `NAME` or `OWNER/NAME`; a rename keeps them selected, until another repository takes the name.
     Only(BTreeSet<String>),
 }
 
@@ -97,6 +99,15 @@ pub(crate) fn of_repository(github: &GitHub, repository: &Repository) -> Answer 
         .map_or_else(Answer::not_found, |record| found(github, &world, record))
 }
 
+/// `GET /app/installations/{installation_id}`.
+pub(crate) fn of_id(github: &GitHub, id: u64) -> Answer {
+    let world = github.world();
+    world
+        .installations
+        .get(&id)
+        .map_or_else(Answer::not_found, |record| found(github, &world, record))
+}
+
 /// `POST /app/installations/{installation_id}/access_tokens`.
 pub(crate) async fn mint(github: &GitHub, id: u64, body: &Bytes) -> Answer {
     let request = if body.is_empty() {
@@ -134,7 +145,7 @@ fn mint_in(
     let record = world.installations.get(&id).ok_or_else(Answer::not_found)?;
     let settings = record.settings.clone();
     if settings.suspended {
-        return Err(token::suspended());
+        return Err(refusal::suspended());
     }
     let permissions = match &request.permissions {
         None => settings.permissions.clone(),
@@ -241,40 +252,42 @@ fn unprocessable(message: &str) -> Answer {
 }
 
 fn found(github: &GitHub, world: &World, record: &InstallationRecord) -> Answer {
-    let Some(account) = world.accounts.get(&record.account) else {
-        return Answer::not_found();
-    };
+    object(github, world, record).map_or_else(Answer::not_found, |object| {
+        Answer::json(StatusCode::OK, &object)
+    })
+}
+
+/// An installation as JSON.
+pub(crate) fn object(github: &GitHub, world: &World, record: &InstallationRecord) -> Option<Value> {
+    let account = world.accounts.get(&record.account)?;
     let api = &github.api_url;
     let id = record.id;
     let suspended = record.settings.suspended;
-    Answer::json(
-        StatusCode::OK,
-        &json!({
-            "id": id,
-            "client_id": github.app.client_id,
-            "account": account_object(api, account),
-            "repository_selection": match record.settings.repositories {
-                Selection::All => "all",
-                Selection::Only(_) => "selected",
-            },
-            "access_tokens_url": format!("{api}/app/installations/{id}/access_tokens"),
-            "repositories_url": format!("{api}/installation/repositories"),
-            "html_url": format!("https://github.com/organizations/{}/settings/installations/{id}", account.login),
-            "app_id": github.app.id,
-            "app_slug": "landfall-stand-in",
-            "target_id": account.id,
-            "target_type": kind_name(account.kind),
-            "permissions": record.settings.permissions,
-            "events": [],
-            "created_at": CREATED_AT,
-            "updated_at": CREATED_AT,
-            "single_file_name": null,
-            "has_multiple_single_files": false,
-            "single_file_paths": [],
-            "suspended_by": suspended.then(|| account_object(api, account)),
-            "suspended_at": suspended.then_some(CREATED_AT),
-        }),
-    )
+    Some(json!({
+        "id": id,
+        "client_id": github.app.client_id,
+        "account": account_object(api, account),
+        "repository_selection": match record.settings.repositories {
+            Selection::All => "all",
+            Selection::Only(_) => "selected",
+        },
+        "access_tokens_url": format!("{api}/app/installations/{id}/access_tokens"),
+        "repositories_url": format!("{api}/installation/repositories"),
+        "html_url": format!("https://github.com/organizations/{}/settings/installations/{id}", account.login),
+        "app_id": github.app.id,
+        "app_slug": "landfall-stand-in",
+        "target_id": account.id,
+        "target_type": kind_name(account.kind),
+        "permissions": record.settings.permissions,
+        "events": [],
+        "created_at": CREATED_AT,
+        "updated_at": CREATED_AT,
+        "single_file_name": null,
+        "has_multiple_single_files": false,
+        "single_file_paths": [],
+        "suspended_by": suspended.then(|| account_object(api, account)),
+        "suspended_at": suspended.then_some(CREATED_AT),
+    }))
 }
 
 /// GitHub's "simple user", which organizations are as well.
@@ -284,7 +297,7 @@ pub(crate) fn account_object(api: &str, account: &Account) -> Value {
     json!({
         "login": login,
         "id": account.id,
-        "node_id": repository::node_id("User", &account.id.to_string()),
+        "node_id": node_id::legacy("User", &account.id.to_string()),
         "avatar_url": format!("https://avatars.githubusercontent.com/u/{}?v=4", account.id),
         "gravatar_id": "",
         "url": user,
@@ -304,7 +317,14 @@ pub(crate) fn account_object(api: &str, account: &Account) -> Value {
     })
 }
 
-fn kind_name(kind: AccountKind) -> &'static str {
+impl Installation {
+    /// Whether no repository of the account is left out.
+    pub(crate) fn selects_all(&self) -> bool {
+        self.repositories == Selection::All
+    }
+}
+
+pub(crate) fn kind_name(kind: AccountKind) -> &'static str {
     match kind {
         AccountKind::Organization => "Organization",
         AccountKind::User => "User",

@@ -4,20 +4,26 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `server.rs` | [`StandIn`]: start, stop, and everything that a test may change; the way of a request |
+//! | `stand_in.rs` | [`StandIn`]: start, stop, and everything that a test may change |
+//! | `server.rs` | the two listeners; the way of a request |
 //! | `api.rs`, `route.rs` | the API's origin: checks, addresses, dispatch |
+//! | `knobs.rs` | what may be turned while it runs |
 //! | `app.rs` | the App and its JSON Web Tokens |
 //! | `installation.rs` | accounts, installations, minting |
 //! | `token.rs` | who is asking, and what they may see |
-//! | `repository.rs`, `refs.rs` | repositories, refs, tag objects |
-//! | `archive.rs`, `oversize.rs` | the archive origin |
-//! | `fault.rs` | faults on demand |
-//! | `log.rs` | what was asked |
+//! | `limit.rs` | primary and secondary rate limits |
+//! | `etag.rs` | `ETag`s and 304 |
+//! | `repository.rs`, `refs.rs`, `node_id.rs` | repositories, refs, tag objects, and their global names |
+//! | `listing.rs`, `paging.rs` | the lists that come in pages |
+//! | `archive.rs`, `oversize.rs`, `stream.rs` | the archive origin, and bodies that are written while they are sent |
+//! | `fault.rs`, `refusal.rs`, `glob.rs` | faults on demand, GitHub's refusals, patterns of paths |
+//! | `log.rs`, `counts.rs` | what was asked |
+//! | `webhook.rs`, `webhook_event.rs` | deliveries, and what they tell |
 //! | `control.rs` | all of it over HTTP, for tests of another process |
 //! | `world.rs`, `clock.rs`, `git.rs`, `answer.rs` | state, time, `git` processes, responses |
 //! | `fixture.rs`, `demo.rs` | sample repositories |
 //!
-//! Not there yet: `ETag` and 304, rate limits that count down, `/tags` and listings, webhooks, Actions' OIDC issuer, git over HTTP.
+//! Not there yet: releases, contents and trees, GraphQL, the list of past deliveries, Actions' OIDC issuer, git over HTTP.
 
 #![expect(
     clippy::result_large_err,
@@ -30,25 +36,41 @@ mod app;
 mod archive;
 mod clock;
 mod control;
+mod counts;
 pub mod demo;
+mod etag;
 mod fault;
 pub mod fixture;
 mod git;
+mod glob;
 mod installation;
+mod knobs;
+mod limit;
+mod listing;
 mod log;
+mod node_id;
 mod oversize;
+mod paging;
 mod refs;
+mod refusal;
 mod repository;
 mod route;
 mod server;
+mod stand_in;
+mod stream;
 mod token;
+mod webhook;
+mod webhook_event;
 mod world;
 
-pub use control::Counts;
+pub use counts::Counts;
 pub use fault::{Fault, FaultKind};
 pub use installation::{AccountKind, Installation, Selection};
+pub use knobs::{Etags, Knobs, NodeIds};
 pub use log::{Credential, LogEntry, Origin};
+pub use refusal::Block;
 pub use repository::Visibility;
-pub use server::{StandIn, StandInConfig};
+pub use stand_in::{StandIn, StandInConfig};
 pub use token::PersonalToken;
-pub use world::Knobs;
+pub use webhook::{Delivery, Tag, Webhook};
+pub use webhook_event::{Event, RefType, RepositorySummary, Subject};

@@ -15,6 +15,10 @@ pub struct LogEntry {
     pub path: String,
     /// What the `Authorization` header held.
     pub credential: Credential,
+    /// The `If-None-Match` header.
+    pub if_none_match: Option<String>,
+    /// Whether there was an `If-Modified-Since` header. It has no effect, here as on GitHub's lists of refs.
+    pub if_modified_since: bool,
     /// Whether GitHub would have taken one from the caller's primary rate limit.
     pub billed: bool,
     /// The status that was answered; `None` while there is none, or when the connection was dropped without one.

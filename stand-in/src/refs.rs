@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::clock::rfc3339;
 use crate::git;
-use crate::repository::{Repository, node_id};
+use crate::knobs::NodeIds;
+use crate::node_id::Node;
+use crate::repository::{self, Repository};
 use crate::route::encode;
 use crate::world::GitHub;
 
@@ -32,10 +34,11 @@ pub(crate) async fn matching(github: &GitHub, repository: &Repository, prefix: &
         return empty_repository();
     }
     let prefix = format!("refs/{prefix}");
+    let style = github.world().knobs.node_ids;
     let matching: Vec<Value> = references
         .iter()
         .filter(|reference| reference.name.starts_with(&prefix))
-        .map(|reference| object(github, repository, reference))
+        .map(|reference| object(github, repository, reference, style))
         .collect();
     Answer::json(StatusCode::OK, &Value::Array(matching))
 }
@@ -50,11 +53,13 @@ pub(crate) async fn one(github: &GitHub, repository: &Repository, name: &str) ->
         return empty_repository();
     }
     let name = format!("refs/{name}");
+    let style = github.world().knobs.node_ids;
     references
         .iter()
         .find(|reference| reference.name == name)
         .map_or_else(Answer::not_found, |reference| {
-            Answer::json(StatusCode::OK, &object(github, repository, reference))
+            let object = object(github, repository, reference, style);
+            Answer::json(StatusCode::OK, &object)
         })
 }
 
@@ -79,11 +84,11 @@ pub(crate) async fn tag_object(github: &GitHub, repository: &Repository, sha: &s
             .unwrap_or_default()
     };
     let (object, kind) = (field("object"), field("type"));
-    let api = repository_url(github, repository);
+    let api = repository::url(github, repository);
     Answer::json(
         StatusCode::OK,
         &json!({
-            "node_id": node_id("Tag", sha),
+            "node_id": Node::Tag(repository.id, sha).id(github.world().knobs.node_ids),
             "sha": sha,
             "url": format!("{api}/git/tags/{sha}"),
             "object": { "sha": object, "type": kind, "url": object_url(&api, kind, object) },
@@ -122,12 +127,17 @@ pub(crate) fn is_full_sha(text: &str) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn object(github: &GitHub, repository: &Repository, reference: &Reference) -> Value {
+fn object(
+    github: &GitHub,
+    repository: &Repository,
+    reference: &Reference,
+    style: NodeIds,
+) -> Value {
     let Reference { name, object, kind } = reference;
-    let api = repository_url(github, repository);
+    let api = repository::url(github, repository);
     json!({
         "ref": name,
-        "node_id": node_id("Ref", name),
+        "node_id": Node::Reference(repository.id, name).id(style),
         "url": format!("{api}/git/{}", encode(name)),
         "object": { "sha": object, "type": kind, "url": object_url(&api, kind, object) },
     })
@@ -135,13 +145,6 @@ fn object(github: &GitHub, repository: &Repository, reference: &Reference) -> Va
 
 fn object_url(api: &str, kind: &str, sha: &str) -> String {
     format!("{api}/git/{kind}s/{sha}")
-}
-
-fn repository_url(github: &GitHub, repository: &Repository) -> String {
-    format!(
-        "{}/repos/{}/{}",
-        github.api_url, repository.owner, repository.name
-    )
 }
 
 /// `Name <email> SECONDS ZONE` of a tag object.

@@ -3,17 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::HeaderName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::clock::rfc3339;
-use crate::fault::permission_denied;
 use crate::git;
 use crate::installation::{AccountKind, account_object};
+use crate::node_id::Node;
+use crate::refusal::{self, Block};
 use crate::route::Target;
 use crate::token::{Caller, may_read};
 use crate::world::GitHub;
@@ -28,6 +27,9 @@ pub(crate) struct Repository {
     pub(crate) name: String,
     pub(crate) visibility: Visibility,
     pub(crate) git_dir: PathBuf,
+    /// Read-only, which shows in its object alone.
+    pub(crate) archived: bool,
+    pub(crate) block: Option<Block>,
 }
 
 /// Who sees a repository.
@@ -42,7 +44,8 @@ pub enum Visibility {
 }
 
 /// The repository that a request means, for a caller with `permission`. `rest` is the path after the repository's name,
-/// still encoded, to follow in a redirect. Refusals: 404 for who may not know of it, 301 for an old name, 403 without the permission.
+/// still encoded, to follow in a redirect. Refusals: 404 for who may not know of it, 301 for an old name,
+/// 451 or 403 for one that is blocked, 403 without the permission.
 pub(crate) fn find(
     github: &GitHub,
     caller: &Caller,
@@ -55,11 +58,14 @@ pub(crate) fn find(
         return Err(Answer::not_found());
     }
     redirect_to_id(github, target, &repository, rest)?;
+    if let Some(block) = repository.block {
+        return Err(refusal::blocked(block));
+    }
     if may_read(caller, &repository, permission) {
         Ok(repository)
     } else {
         let needed = format!("{permission}=read");
-        Err(permission_denied().header(
+        Err(refusal::permission_denied().header(
             HeaderName::from_static("x-accepted-github-permissions"),
             &needed,
         ))
@@ -99,14 +105,18 @@ pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Resu
         .parse()
         .map_or_else(|_| CREATED_AT.to_owned(), rfc3339);
 
-    let account = github.world().account(&repository.owner).clone();
+    let (account, style) = {
+        let mut world = github.world();
+        let style = world.knobs.node_ids;
+        (world.account(&repository.owner).clone(), style)
+    };
     let owner = account_object(&github.api_url, &account);
     let full_name = format!("{}/{}", repository.owner, repository.name);
     let html = format!("https://github.com/{full_name}");
-    let mut fields = links(&format!("{}/repos/{full_name}", github.api_url));
+    let mut fields = links(&url(github, repository));
     let own = json!({
         "id": repository.id,
-        "node_id": node_id("Repository", &repository.id.to_string()),
+        "node_id": Node::Repository(repository.id).id(style),
         "name": repository.name,
         "full_name": full_name,
         "private": repository.visibility == Visibility::Private,
@@ -127,7 +137,7 @@ pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Resu
         "created_at": CREATED_AT,
         "updated_at": pushed_at,
         "pushed_at": pushed_at,
-        "archived": false,
+        "archived": repository.archived,
         "disabled": false,
         "fork": false,
         "is_template": false,
@@ -163,9 +173,12 @@ pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Resu
     Ok(Value::Object(fields))
 }
 
-/// An opaque global id, as GitHub's GraphQL has them.
-pub(crate) fn node_id(kind: &str, id: &str) -> String {
-    STANDARD.encode(format!("{:03}:{kind}{id}", kind.len()))
+/// The address of a repository, by its name of now.
+pub(crate) fn url(github: &GitHub, repository: &Repository) -> String {
+    format!(
+        "{}/repos/{}/{}",
+        github.api_url, repository.owner, repository.name
+    )
 }
 
 fn locate(github: &GitHub, target: &Target) -> Option<Repository> {

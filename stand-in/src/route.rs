@@ -3,6 +3,7 @@
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
+use crate::archive::Format;
 use crate::installation::AccountKind;
 
 /// Kept as they are in a path: RFC 3986's unreserved characters, and the slashes of refs.
@@ -18,8 +19,16 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) enum Route<'a> {
     /// `/orgs/{org}/installation`, `/users/{username}/installation`.
     AccountInstallation { login: String, kind: AccountKind },
+    /// `/app/installations`.
+    Installations,
+    /// `/app/installations/{installation_id}`.
+    Installation(u64),
     /// `POST /app/installations/{installation_id}/access_tokens`.
     AccessTokens(u64),
+    /// `/installation/repositories`.
+    InstallationRepositories,
+    /// `/rate_limit`.
+    RateLimit,
     /// `/repos/{owner}/{repo}…` or `/repositories/{id}…`.
     Repository {
         target: Target,
@@ -49,8 +58,10 @@ pub(crate) enum Endpoint<'a> {
     Reference(String),
     /// `/git/tags/{sha}`.
     TagObject(String),
-    /// `/zipball` and `/zipball/{ref}`, the ref as sent.
-    Zipball(&'a str),
+    /// `/tags`.
+    Tags,
+    /// `/zipball` and `/zipball/{ref}`, or `/tarball` likewise; the ref as sent.
+    Archive(Format, &'a str),
 }
 
 impl<'a> Route<'a> {
@@ -67,6 +78,10 @@ impl<'a> Route<'a> {
             return None;
         }
         match segments.as_slice() {
+            ["app", "installations"] => Some(Self::Installations),
+            ["app", "installations", id] => Some(Self::Installation(id.parse().ok()?)),
+            ["installation", "repositories"] => Some(Self::InstallationRepositories),
+            ["rate_limit"] => Some(Self::RateLimit),
             ["orgs", login, "installation"] => {
                 let kind = AccountKind::Organization;
                 Some(Self::AccountInstallation {
@@ -109,7 +124,9 @@ impl<'a> Endpoint<'a> {
         match rest {
             "" => return Some(Self::Object),
             "/installation" => return Some(Self::Installation),
-            "/zipball" => return Some(Self::Zipball("")),
+            "/tags" => return Some(Self::Tags),
+            "/zipball" => return Some(Self::Archive(Format::Zip, "")),
+            "/tarball" => return Some(Self::Archive(Format::Tarball, "")),
             _ => {}
         }
         let under = |prefix: &str| rest.strip_prefix(prefix);
@@ -119,8 +136,10 @@ impl<'a> Endpoint<'a> {
             Some(Self::Reference(decode(name)))
         } else if let Some(sha) = under("/git/tags/") {
             Some(Self::TagObject(decode(sha)))
+        } else if let Some(reference) = under("/tarball/") {
+            Some(Self::Archive(Format::Tarball, reference))
         } else {
-            under("/zipball/").map(Self::Zipball)
+            under("/zipball/").map(|reference| Self::Archive(Format::Zip, reference))
         }
     }
 }
@@ -173,7 +192,7 @@ mod tests {
                 repository(
                     Target::Numbered(7),
                     "/zipball/refs/tags/v1%2B2",
-                    Endpoint::Zipball("refs/tags/v1%2B2"),
+                    Endpoint::Archive(Format::Zip, "refs/tags/v1%2B2"),
                 ),
             ),
             (

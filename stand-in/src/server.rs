@@ -1,272 +1,36 @@
-//! The stand-in's handle, its two listeners, and the way of a request: fault, answer, log.
+//! The two listeners, and the way of a request: fault, answer, log.
 
-use std::convert::Infallible;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::DATE;
+use http::header::{DATE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::sync::oneshot;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::answer::{Answer, Body};
 use crate::api;
-use crate::app::{App, PRIVATE_KEY_PEM};
 use crate::archive;
 use crate::clock::http_date;
-use crate::control::{self, Counts};
-use crate::fault::{Fault, FaultKind};
-use crate::installation::{AccountKind, Installation};
+use crate::control;
+use crate::fault::FaultKind;
+use crate::limit::InFlight;
 use crate::log::{Credential, LogEntry, Origin};
-use crate::repository::Visibility;
-use crate::token::PersonalToken;
-use crate::world::{GitHub, Knobs, World};
+use crate::refusal;
+use crate::world::GitHub;
 
 const MAX_REQUEST_BODY: usize = 1024 * 1024;
 
-/// How a stand-in starts. [`Knobs`] are what may change later.
-#[derive(Clone, Debug)]
-pub struct StandInConfig {
-    /// Where the REST API listens; port 0 is any free one. Loopback only.
-    pub listen: SocketAddr,
-    /// Where archives are served; port 0 is any free one. Loopback only.
-    pub archive_listen: SocketAddr,
-    /// The App's numeric id.
-    pub app_id: u64,
-    /// The App's client id, the other name that it may sign with.
-    pub client_id: String,
-    /// A directory of bare repositories, `OWNER/NAME.git`: private, or public with a file `git-daemon-export-ok` inside.
-    /// They are found when first asked for, and the App is installed on their owners.
-    pub repositories: Option<PathBuf>,
-    /// The initial knobs.
-    pub knobs: Knobs,
-}
-
-/// A running stand-in for GitHub. It has a thread and a runtime of its own, so a test may block; dropping it stops it.
-pub struct StandIn {
-    github: Arc<GitHub>,
-    stop: Option<oneshot::Sender<Infallible>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl StandIn {
-    /// Listens on both origins. Fails when an address is taken or not a loopback one.
-    pub fn start(config: StandInConfig) -> io::Result<Self> {
-        let api = bind(config.listen)?;
-        let archives = bind(config.archive_listen)?;
-        let github = Arc::new(GitHub {
-            app: App::new(config.app_id, config.client_id)?,
-            api_url: format!("http://{}", api.local_addr()?),
-            archive_origin: archives.local_addr()?.to_string(),
-            repositories: config.repositories,
-            world: Mutex::new(World::new(config.knobs)),
-        });
-        github.scan();
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
-        let (stop, stopped) = oneshot::channel::<Infallible>();
-        let (api, archives) = {
-            let _context = runtime.enter();
-            (
-                tokio::net::TcpListener::from_std(api)?,
-                tokio::net::TcpListener::from_std(archives)?,
-            )
-        };
-        let shared = Arc::clone(&github);
-        let thread = std::thread::Builder::new()
-            .name("stand-in".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = listen(api, Arc::clone(&shared), Origin::Api) => {}
-                        () = listen(archives, shared, Origin::Archive) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
-            })?;
-        Ok(Self {
-            github,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-
-    /// The REST API's base, `http://127.0.0.1:PORT`, for `github_api_url`.
-    #[must_use]
-    pub fn api_url(&self) -> &str {
-        &self.github.api_url
-    }
-
-    /// The archives' host and port, `127.0.0.1:PORT`, for `github_archive_hosts`.
-    #[must_use]
-    pub fn archive_origin(&self) -> &str {
-        &self.github.archive_origin
-    }
-
-    /// The App's id.
-    #[must_use]
-    pub fn app_id(&self) -> u64 {
-        self.github.app.id
-    }
-
-    /// The App's client id.
-    #[must_use]
-    pub fn client_id(&self) -> &str {
-        &self.github.app.client_id
-    }
-
-    /// The App's private key, PKCS#1 in PEM as GitHub hands it out. It is the same for every stand-in.
-    #[must_use]
-    pub fn private_key_pem(&self) -> &'static str {
-        PRIVATE_KEY_PEM
-    }
-
-    /// Adds a bare repository and gives its id. A name that another repository had before a rename is taken over.
-    pub fn add_repository(
-        &self,
-        owner: &str,
-        name: &str,
-        visibility: Visibility,
-        git_dir: impl Into<PathBuf>,
-    ) -> u64 {
-        self.github
-            .world()
-            .add_repository(owner, name, visibility, git_dir.into())
-    }
-
-    /// Makes a repository public or private; `false` when there is none of the name.
-    #[must_use]
-    pub fn set_visibility(&self, owner: &str, name: &str, visibility: Visibility) -> bool {
-        let mut world = self.github.world();
-        let id = world.repository_named(owner, name).map(|found| found.id);
-        id.and_then(|id| world.repositories.get_mut(&id))
-            .map(|repository| repository.visibility = visibility)
-            .is_some()
-    }
-
-    /// Renames or transfers a repository, both `OWNER/NAME`: the old name redirects. `false` when there is none of the name.
-    #[must_use]
-    pub fn rename_repository(&self, from: &str, to: &str) -> bool {
-        self.github.scan();
-        control::renamed(&mut self.github.world(), from, to).is_some()
-    }
-
-    /// Deletes a repository on GitHub; its git directory stays.
-    #[must_use]
-    pub fn remove_repository(&self, owner: &str, name: &str) -> bool {
-        let mut world = self.github.world();
-        let id = world.repository_named(owner, name).map(|found| found.id);
-        id.and_then(|id| world.repositories.remove(&id)).is_some()
-    }
-
-    /// Says whether an account is an organization (as all are at first) or a user.
-    pub fn set_account_kind(&self, login: &str, kind: AccountKind) {
-        self.github.world().account(login).kind = kind;
-    }
-
-    /// Installs the App on an account, or changes its installation there. Gives the installation's id.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "most tests need no id, the App finds it itself"
-    )]
-    pub fn install(&self, owner: &str, installation: Installation) -> u64 {
-        self.github.world().install(owner, installation)
-    }
-
-    /// Takes the App's installation away.
-    pub fn uninstall(&self, owner: &str) {
-        self.github.world().uninstall(owner);
-    }
-
-    /// Makes a personal token known.
-    pub fn add_personal_token(&self, token: &str, personal: PersonalToken) {
-        self.github
-            .world()
-            .personal_tokens
-            .insert(token.to_owned(), personal);
-    }
-
-    /// The knobs as they stand.
-    #[must_use]
-    pub fn knobs(&self) -> Knobs {
-        self.github.world().knobs.clone()
-    }
-
-    /// Turns the knobs.
-    pub fn set_knobs(&self, knobs: Knobs) {
-        self.github.world().knobs = knobs;
-    }
-
-    /// Orders a fault; those ordered before it come first.
-    pub fn add_fault(&self, fault: Fault) {
-        self.github.world().faults.push(fault);
-    }
-
-    /// The faults that are still to come.
-    #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
-        self.github.world().faults.clone()
-    }
-
-    /// Cancels all faults.
-    pub fn clear_faults(&self) {
-        self.github.world().faults.clear();
-    }
-
-    /// Every request since the start or the last [`clear_log`](Self::clear_log).
-    #[must_use]
-    pub fn log(&self) -> Vec<LogEntry> {
-        self.github.world().log().to_vec()
-    }
-
-    /// Empties the log.
-    pub fn clear_log(&self) {
-        self.github.world().clear_log();
-    }
-
-    /// Sums: tokens minted, billed calls, credentials brought to the archive origin.
-    #[must_use]
-    pub fn counts(&self) -> Counts {
-        control::counts(&self.github.world())
-    }
-}
-
-impl Default for StandInConfig {
-    fn default() -> Self {
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self {
-            listen: any_port,
-            archive_listen: any_port,
-            app_id: 1001,
-            client_id: "Iv23liLandfallStandI".to_owned(),
-            repositories: None,
-            knobs: Knobs::default(),
-        }
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     if !address.ip().is_loopback() {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -278,22 +42,43 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-async fn listen(listener: tokio::net::TcpListener, github: Arc<GitHub>, origin: Origin) {
+pub(crate) async fn listen(listener: tokio::net::TcpListener, github: Arc<GitHub>, origin: Origin) {
     let mut connections = JoinSet::new();
     loop {
         let Ok((socket, _)) = listener.accept().await else {
             continue;
         };
         let _ = socket.set_nodelay(true);
-        let github = Arc::clone(&github);
-        connections.spawn(async move {
-            let service = service_fn(|request| serve(Arc::clone(&github), origin, request));
-            // A client that leaves and a connection dropped on purpose both end here.
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(socket), service)
-                .await;
-        });
+        connections.spawn(connection(Arc::clone(&github), origin, socket));
         while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Serves a connection until its client leaves or GitHub goes down. The API's origin then still hears its control endpoints.
+async fn connection(github: Arc<GitHub>, origin: Origin, socket: TcpStream) {
+    let mut down = github.down.subscribe();
+    if origin == Origin::Archive && *down.borrow_and_update() {
+        github.world().refused += 1;
+        return;
+    }
+    let service = service_fn(|request| serve(Arc::clone(&github), origin, request));
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
+    loop {
+        tokio::select! {
+            // A client that leaves and a connection dropped on purpose both end here.
+            _ = connection.as_mut() => return,
+            _ = down.changed() => {
+                if *down.borrow_and_update() {
+                    break;
+                }
+            }
+        }
+    }
+    if origin == Origin::Api {
+        // Whoever pressed the switch over this connection gets an answer.
+        connection.as_mut().graceful_shutdown();
+        let _ = connection.await;
     }
 }
 
@@ -306,31 +91,50 @@ async fn serve(
     let (request, body) = request.into_parts();
     let body = Limited::new(body, MAX_REQUEST_BODY).collect().await;
     let body = body.map_err(io::Error::other)?.to_bytes();
-    let path = request.uri.path();
     if origin == Origin::Api
-        && let Some(path) = path.strip_prefix(control::PREFIX)
+        && let Some(path) = request.uri.path().strip_prefix(control::PREFIX)
     {
-        return Ok(control::answer(&github, &request.method, path, &body).into_response());
+        let answer = control::answer(&github, &request.method, path, &body).await;
+        return Ok(answer.into_response());
     }
+    let mut down = github.down.subscribe();
+    tokio::select! {
+        biased;
+        _ = down.wait_for(|down| *down) => {
+            github.world().refused += 1;
+            Err(io::ErrorKind::ConnectionAborted.into())
+        }
+        response = respond(&github, origin, &request, &body) => response,
+    }
+}
+
+async fn respond(
+    github: &Arc<GitHub>,
+    origin: Origin,
+    request: &Parts,
+    body: &Bytes,
+) -> io::Result<Response<Body>> {
+    let in_flight = (origin == Origin::Api).then(|| InFlight::enter(github));
+    let too_many = in_flight.as_ref().is_some_and(|(_, too_many)| *too_many);
     let (fault, number) = {
         let mut world = github.world();
-        let fault = world.take_fault(origin, &request.method, path);
-        let entry = LogEntry {
-            origin,
-            method: request.method.to_string(),
-            path: path.to_owned(),
-            credential: Credential::of(&request.headers),
-            billed: false,
-            status: None,
+        let fault = if too_many {
+            None
+        } else {
+            world.take_fault(origin, &request.method, request.uri.path())
         };
-        (fault, world.log_request(entry))
+        (fault, world.log_request(entry(origin, request)))
     };
     if let Some(delay) = fault.as_ref().and_then(FaultKind::delay) {
         tokio::time::sleep(delay).await;
     }
-    let (answer, billed) = answer(&github, origin, &request, &body, fault.as_ref())
-        .await
-        .ok_or(io::ErrorKind::ConnectionAborted)?;
+    let (answer, billed) = if too_many {
+        (refusal::secondary_rate_limited(429, None), false)
+    } else {
+        answer(github, origin, request, body, fault.as_ref())
+            .await
+            .ok_or(io::ErrorKind::ConnectionAborted)?
+    };
     let now = {
         let mut world = github.world();
         world.log_answer(number, answer.status.as_u16(), billed);
@@ -339,11 +143,26 @@ async fn serve(
     Ok(answer.header(DATE, &http_date(now)).into_response())
 }
 
+fn entry(origin: Origin, request: &Parts) -> LogEntry {
+    let if_none_match = request.headers.get(IF_NONE_MATCH);
+    LogEntry {
+        origin,
+        method: request.method.to_string(),
+        path: request.uri.path().to_owned(),
+        credential: Credential::of(&request.headers),
+        if_none_match: if_none_match
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()),
+        if_modified_since: request.headers.contains_key(IF_MODIFIED_SINCE),
+        billed: false,
+        status: None,
+    }
+}
+
 /// The answer and whether it is billed, or `None` for a dropped connection. What a fault replaces has no effect and no price.
 async fn answer(
     github: &GitHub,
     origin: Origin,
-    request: &http::request::Parts,
+    request: &Parts,
     body: &Bytes,
     fault: Option<&FaultKind>,
 ) -> Option<(Answer, bool)> {
@@ -359,7 +178,7 @@ async fn answer(
     }
     let (answer, billed) = match origin {
         Origin::Api => {
-            let api::Billed { answer, billed } = api::answer(github, request, body).await;
+            let api::Billed { answer, billed } = api::answer(github, request, body, fault).await;
             (answer, billed)
         }
         Origin::Archive => (archive::answer(github, request, fault).await, false),

@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::answer::Answer;
 use crate::installation::Selection;
 use crate::log::{bearer, looks_like_jwt};
+use crate::refusal;
 use crate::repository::{Repository, Visibility};
 use crate::world::{GitHub, World};
 
@@ -22,7 +23,10 @@ pub(crate) enum Caller {
     /// The App itself, by JSON Web Token.
     App,
     Installation(Grant),
-    Personal(PersonalToken),
+    Personal {
+        token: String,
+        personal: PersonalToken,
+    },
 }
 
 /// What an installation token is good for.
@@ -75,7 +79,10 @@ impl Caller {
 impl World {
     fn caller_with(&mut self, token: &str) -> Result<Caller, Answer> {
         if let Some(personal) = self.personal_tokens.get(token) {
-            return Ok(Caller::Personal(personal.clone()));
+            return Ok(Caller::Personal {
+                token: token.to_owned(),
+                personal: personal.clone(),
+            });
         }
         let now = self.now();
         let minted = self
@@ -94,7 +101,10 @@ impl World {
             .get(&minted.grant.installation)
             .ok_or_else(Answer::bad_credentials)?;
         if installation.settings.suspended {
-            return Err(suspended());
+            return Err(match self.knobs.suspended_status {
+                401 => Answer::bad_credentials(),
+                _ => refusal::suspended(),
+            });
         }
         Ok(Caller::Installation(minted.grant.clone()))
     }
@@ -106,20 +116,23 @@ impl World {
         }
         match caller {
             Caller::Anonymous | Caller::App => false,
-            Caller::Personal(token) => self.selects(&token.repositories, repository),
-            Caller::Installation(grant) => {
-                self.installations
-                    .get(&grant.installation)
-                    .is_some_and(|installation| {
-                        repository.owner.eq_ignore_ascii_case(&installation.account)
-                            && self.selects(&installation.settings.repositories, repository)
-                    })
-                    && grant
-                        .repositories
-                        .as_ref()
-                        .is_none_or(|ids| ids.contains(&repository.id))
-            }
+            Caller::Personal { personal, .. } => self.selects(&personal.repositories, repository),
+            Caller::Installation(grant) => self.grants(grant, repository),
         }
+    }
+
+    /// Whether an installation's token is for this repository, be it public or not.
+    pub(crate) fn grants(&self, grant: &Grant, repository: &Repository) -> bool {
+        self.installations
+            .get(&grant.installation)
+            .is_some_and(|installation| {
+                repository.owner.eq_ignore_ascii_case(&installation.account)
+                    && self.selects(&installation.settings.repositories, repository)
+            })
+            && grant
+                .repositories
+                .as_ref()
+                .is_none_or(|ids| ids.contains(&repository.id))
     }
 
     /// Whether a selection, by names of now or of before a rename, holds the repository.
@@ -142,16 +155,8 @@ pub(crate) fn may_read(caller: &Caller, repository: &Repository, permission: &st
             repository.visibility == Visibility::Public
                 || grant.permissions.contains_key(permission)
         }
-        Caller::Anonymous | Caller::App | Caller::Personal(_) => true,
+        Caller::Anonymous | Caller::App | Caller::Personal { .. } => true,
     }
-}
-
-/// 403 of every use of a suspended installation.
-pub(crate) fn suspended() -> Answer {
-    Answer::error(
-        StatusCode::FORBIDDEN,
-        "This installation has been suspended",
-    )
 }
 
 /// `ghs_<App id>_<JSON Web Token>`, some 520 characters, opaque to everyone; or the 40 characters of before.
@@ -179,7 +184,7 @@ pub(crate) fn alphanumeric(length: usize) -> String {
         .collect()
 }
 
-fn random(length: usize) -> Vec<u8> {
+pub(crate) fn random(length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     // Without the system's randomness tokens are all alike, which every test would notice.
     let _ = SystemRandom::new().fill(&mut bytes);

@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::Method;
-use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::app::App;
 use crate::archive::ArchiveToken;
 use crate::clock::machine_seconds;
+use crate::etag::Salt;
 use crate::fault::{Fault, FaultKind};
 use crate::fixture::PUBLIC_MARKER;
 use crate::installation::{Account, AccountKind, Installation, InstallationRecord};
+use crate::knobs::Knobs;
+use crate::limit::{Bucket, Limits};
 use crate::log::{LogEntry, Origin};
 use crate::repository::{Repository, Visibility};
 use crate::token::{InstallationToken, PersonalToken};
+use crate::webhook_event::{RepositorySummary, Subject};
 
 /// What both servers and the owner of the stand-in share.
 pub(crate) struct GitHub {
@@ -27,25 +31,11 @@ pub(crate) struct GitHub {
     pub(crate) archive_origin: String,
     /// `OWNER/NAME.git` under it are found without being added.
     pub(crate) repositories: Option<PathBuf>,
+    /// What opaque `ETag`s are made with.
+    pub(crate) salt: Salt,
+    /// Whether both origins close every connection.
+    pub(crate) down: watch::Sender<bool>,
     pub(crate) world: Mutex<World>,
-}
-
-/// What a test may turn while the stand-in runs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Knobs {
-    /// The stand-in's clock runs ahead of the machine's by so much (behind, when negative). Seen in the `Date` header, in the
-    /// verdict on JSON Web Tokens, and in everything that expires. Default 0.
-    pub clock_offset_seconds: i64,
-    /// The life of installation tokens minted from now on. Default 3,600.
-    pub token_lifetime_seconds: i64,
-    /// The first so many uses of a token minted from now on are answered 401, as GitHub does for some seconds until a token
-    /// has reached every replica. Default 0.
-    pub token_lag_uses: u32,
-    /// Mint the 40 characters of before 2026, not the some 520 of `ghs_<App id>_<JSON Web Token>`. Default no.
-    pub short_tokens: bool,
-    /// The life of the token in an archive's redirect. Default 300, as documented.
-    pub archive_token_lifetime_seconds: i64,
 }
 
 /// The state that requests read and change.
@@ -65,7 +55,11 @@ pub(crate) struct World {
     log: Vec<LogEntry>,
     /// How many entries were cleared away: the number of the first in `log`.
     cleared: usize,
+    /// Tokens minted since the log was cleared.
     pub(crate) mints: u64,
+    /// Requests and connections turned away since then because GitHub was down.
+    pub(crate) refused: u64,
+    pub(crate) limits: Limits,
     ids: u64,
 }
 
@@ -153,6 +147,8 @@ impl World {
             name: name.to_owned(),
             visibility,
             git_dir,
+            archived: false,
+            block: None,
         };
         self.repositories.insert(id, repository);
         id
@@ -172,6 +168,16 @@ impl World {
     /// The repository of this name, now or before a rename.
     pub(crate) fn repository_named(&self, owner: &str, name: &str) -> Option<&Repository> {
         self.repositories.get(self.names.get(&key(owner, name))?)
+    }
+
+    /// As [`repository_named`](Self::repository_named), to be changed.
+    pub(crate) fn repository_named_mut(
+        &mut self,
+        owner: &str,
+        name: &str,
+    ) -> Option<&mut Repository> {
+        self.repositories
+            .get_mut(self.names.get(&key(owner, name))?)
     }
 
     /// Installs the App on an account, or changes its installation there.
@@ -230,9 +236,13 @@ impl World {
         &self.log
     }
 
+    /// Forgets the requests, and all that was counted with them.
     pub(crate) fn clear_log(&mut self) {
         self.cleared += self.log.len();
         self.log.clear();
+        self.mints = 0;
+        self.refused = 0;
+        self.limits.forget_peak();
     }
 
     /// Notes a request on its arrival, for its client may leave before the answer. Gives its number.
@@ -252,6 +262,31 @@ impl World {
         }
     }
 
+    /// Sets the used count of an account's installation.
+    pub(crate) fn set_used(&mut self, owner: &str, used: u64) -> Option<()> {
+        let bucket = Bucket::Installation(self.installation_of(owner)?.id);
+        let now = self.now();
+        self.limits.set_used(&bucket, used, &self.knobs, now);
+        Some(())
+    }
+
+    /// What webhooks say of a repository.
+    pub(crate) fn subject(&self, owner: &str, name: &str) -> Option<Subject> {
+        let repository = self.repository_named(owner, name)?;
+        let installation = self.installation_of(&repository.owner)?;
+        let account = self.accounts.get(&installation.account)?;
+        Some(Subject {
+            installation: installation.id,
+            repository: RepositorySummary {
+                id: repository.id,
+                owner: repository.owner.clone(),
+                owner_id: account.id,
+                name: repository.name.clone(),
+                private: repository.visibility == Visibility::Private,
+            },
+        })
+    }
+
     /// The App's installation on an account.
     pub(crate) fn installation_of(&self, owner: &str) -> Option<&InstallationRecord> {
         let owner = owner.to_lowercase();
@@ -263,18 +298,6 @@ impl World {
     fn next_id(&mut self) -> u64 {
         self.ids += 1;
         self.ids
-    }
-}
-
-impl Default for Knobs {
-    fn default() -> Self {
-        Self {
-            clock_offset_seconds: 0,
-            token_lifetime_seconds: 3_600,
-            token_lag_uses: 0,
-            short_tokens: false,
-            archive_token_lifetime_seconds: 300,
-        }
     }
 }
 

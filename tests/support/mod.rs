@@ -2,7 +2,11 @@
 //! down of each. A scenario says what is asked and what GitHub answers; what Landfall makes of it stands in
 //! `tests/snapshots/`, the same for all three.
 
+pub mod freshness;
 pub mod github;
+pub mod integrity;
+pub mod matrix;
 pub mod scenario;
 pub mod scenarios;
+pub mod webhooks;
 pub mod zips;

@@ -1,15 +1,16 @@
 //! What a scenario is, and what is written down of it.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use super::github::GitHub;
+use super::github::{GitHub, Trouble};
 use super::zips;
 
 /// A name, a configuration, a GitHub, and what clients ask in turn.
 pub struct Scenario {
     pub name: String,
     pub variables: Vec<(&'static str, String)>,
-    pub github: GitHub,
+    pub github: Arc<GitHub>,
     pub requests: Vec<Ask>,
     pub store: StoreKind,
     /// Seconds by which Landfall's clock is wrong.
@@ -22,6 +23,9 @@ pub enum StoreKind {
     Keeps,
     Forgets,
     Fails,
+    FailsToRead,
+    FailsToWrite,
+    Corrupts,
 }
 
 /// One request of a client's.
@@ -29,9 +33,14 @@ pub enum StoreKind {
 pub struct Ask {
     pub method: &'static str,
     pub target: String,
-    pub headers: Vec<(&'static str, &'static str)>,
+    pub headers: Vec<(&'static str, String)>,
+    pub body: Vec<u8>,
     /// Seconds that pass before it.
-    pub after: u64,
+    pub after: i64,
+    /// What is wrong with GitHub from now on.
+    pub trouble: Option<Trouble>,
+    /// What is wrong with the store from now on.
+    pub store: Option<StoreKind>,
 }
 
 /// One response, whole.
@@ -52,8 +61,19 @@ pub struct Transcript(String);
 impl Transcript {
     pub fn add(&mut self, ask: &Ask, got: &Got, github: &GitHub) {
         let text = &mut self.0;
+        if let Some(trouble) = ask.trouble {
+            writeln!(text, "(GitHub: {trouble:?})").unwrap();
+        }
+        if let Some(store) = ask.store {
+            writeln!(text, "(store: {store:?})").unwrap();
+        }
+        if ask.after != 0 {
+            writeln!(text, "({} s later)", ask.after).unwrap();
+        }
         write!(text, "> {} {}", ask.method, ask.target.escape_debug()).unwrap();
-        for (name, value) in &ask.headers {
+        // A webhook's headers would hide what it is about.
+        let shown = |name: &str| !matches!(name, "x-github-delivery" | "content-type");
+        for (name, value) in ask.headers.iter().filter(|(name, _)| shown(name)) {
             write!(text, " [{name}: {value}]").unwrap();
         }
         writeln!(text, "\n{}", got.status).unwrap();

@@ -1,26 +1,29 @@
 //! The scenarios. Whatever is not said otherwise is as in `world`: the App is installed for `acme`, whose
 //! repository `vpc` has a few tags.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::github::{Answer, Fault, GitHub};
+use super::github::{Answer, ETag, Fault, GitHub, Trouble};
 use super::scenario::{Ask, Scenario, StoreKind};
 use super::zips::{zip_of, zipball};
 
-const API: &str = "https://api.github.com";
-const KEY: &str = include_str!("../../stand-in/test-only-app-key.pem");
-const COMMIT: &str = "1111111111111111111111111111111111111111";
-const TAG_OBJECT: &str = "2222222222222222222222222222222222222222";
+pub const API: &str = "https://api.github.com";
+pub const KEY: &str = include_str!("../../stand-in/test-only-app-key.pem");
+pub const COMMIT: &str = "1111111111111111111111111111111111111111";
+pub const TAG_OBJECT: &str = "2222222222222222222222222222222222222222";
 
-const VERSIONS: &str = "/v1/modules/acme/vpc/aws/versions";
-const DOWNLOAD: &str = "/v1/modules/acme/vpc/aws/1.2.0/download";
-const ARCHIVE: &str = "/archive/acme/vpc/aws/1.2.0/1111111111111111111111111111111111111111.zip";
-const TAGS: &str = "GET https://api.github.com/repos/acme/vpc/git/matching-refs/tags";
-const ZIPBALL: &str =
+pub const VERSIONS: &str = "/v1/modules/acme/vpc/aws/versions";
+pub const DOWNLOAD: &str = "/v1/modules/acme/vpc/aws/1.2.0/download";
+pub const ARCHIVE: &str =
+    "/archive/acme/vpc/aws/1.2.0/1111111111111111111111111111111111111111.zip";
+pub const TAGS: &str = "GET https://api.github.com/repos/acme/vpc/git/matching-refs/tags";
+pub const ZIPBALL: &str =
     "GET https://api.github.com/repos/acme/vpc/zipball/1111111111111111111111111111111111111111";
-const CODELOAD: &str = "https://codeload.github.com/acme/vpc/legacy.zip/1111111?token=SECRET";
-const MINT: &str = "POST https://api.github.com/app/installations/7/access_tokens";
-const INSTALLATION: &str = "GET https://api.github.com/orgs/acme/installation";
+pub const CODELOAD: &str = "https://codeload.github.com/acme/vpc/legacy.zip/1111111?token=SECRET";
+pub const MINT: &str = "POST https://api.github.com/app/installations/7/access_tokens";
+pub const INSTALLATION: &str = "GET https://api.github.com/orgs/acme/installation";
 
 /// All of them.
 pub fn all() -> Vec<Scenario> {
@@ -31,6 +34,9 @@ pub fn all() -> Vec<Scenario> {
     all.extend(github_failures());
     all.extend(archives());
     all.extend(archive_failures());
+    all.extend(super::freshness::all());
+    all.extend(super::integrity::all());
+    all.extend(super::webhooks::all());
     all
 }
 
@@ -470,8 +476,14 @@ fn github_failures() -> Vec<Scenario> {
         .on(TAGS, [moved(&elsewhere)])
         .on(&format!("GET {elsewhere}"), [vpc_tags()])
         .on(
-            ZIPBALL,
-            [moved(&format!("{API}/repositories/42/zipball/{COMMIT}"))],
+            &format!("GET {API}/repos/acme/vpc"),
+            [moved(&format!("{API}/repositories/42"))],
+        )
+        .on(
+            &format!("GET {API}/repositories/42"),
+            [Answer::json(
+                &json!({ "id": 42, "full_name": "acme/network" }),
+            )],
         )
         .on(
             &format!("GET {API}/repositories/42/zipball/{COMMIT}"),
@@ -487,6 +499,8 @@ fn archives() -> Vec<Scenario> {
     let tag_object = format!("GET {API}/repos/acme/vpc/git/tags/{TAG_OBJECT}");
     let other = "3333333333333333333333333333333333333333";
     let annotated = || tags(&[("v1.2.0", "tag", TAG_OBJECT)]);
+    let tagged = &ARCHIVE.replace(COMMIT, TAG_OBJECT);
+    let tagged_zipball = ZIPBALL.replace(COMMIT, TAG_OBJECT);
     let linked = zip_of(
         &[
             ("acme-vpc-1111111/main.tf".to_owned(), b"# main\n"),
@@ -515,20 +529,32 @@ fn archives() -> Vec<Scenario> {
             .on(&format!("GET {CODELOAD}"), [Answer::new(200, large)]),
         scenario("a_link_is_what_it_stands_for", [get(ARCHIVE)])
             .on(&format!("GET {CODELOAD}"), [Answer::new(200, linked)]),
-        scenario("an_annotated_tag_is_peeled", [get(DOWNLOAD), get(ARCHIVE)])
-            .on(TAGS, [annotated()])
-            .on(&tag_object, [tag("commit", COMMIT)]),
-        scenario("a_tag_of_a_tag_is_peeled", [get(DOWNLOAD)])
+        // Its archive is found by the tag object's own id, and tells the commit.
+        scenario(
+            "an_annotated_tag_costs_no_call_of_its_own",
+            [get(DOWNLOAD), get(tagged), get(tagged)],
+        )
+        .variable("archive_cache_bytes", "0")
+        .on(TAGS, [annotated()])
+        .on(&tagged_zipball, [Answer::redirect(302, CODELOAD)]),
+        scenario(
+            "an_annotated_tag_without_an_archive_is_peeled_once",
+            [get(tagged), get(tagged)],
+        )
+        .variable("archive_cache_bytes", "0")
+        .on(TAGS, [annotated()])
+        .on(&tag_object, [tag("commit", COMMIT)]),
+        scenario("a_tag_of_a_tag_is_peeled", [get(tagged)])
             .on(TAGS, [annotated()])
             .on(&tag_object, [tag("tag", other)])
             .on(
                 &format!("GET {API}/repos/acme/vpc/git/tags/{other}"),
                 [tag("commit", COMMIT)],
             ),
-        scenario("tags_of_tags_come_to_an_end", [get(DOWNLOAD)])
+        scenario("tags_of_tags_come_to_an_end", [get(tagged)])
             .on(TAGS, [annotated()])
             .on(&tag_object, [tag("tag", TAG_OBJECT)]),
-        scenario("a_tag_of_a_tree_is_no_module", [get(DOWNLOAD)])
+        scenario("a_tag_of_a_tree_is_no_module", [get(tagged)])
             .on(TAGS, [annotated()])
             .on(&tag_object, [tag("tree", COMMIT)]),
         scenario(
@@ -665,25 +691,22 @@ fn archive_failures() -> Vec<Scenario> {
 
 /// GitHub with the App installed for `acme`, and its repository `vpc`.
 fn world() -> GitHub {
-    GitHub::default()
-        .on(
-            INSTALLATION,
-            [Answer::json(&json!({ "id": 7, "suspended_at": null }))],
-        )
-        .on(MINT, [minted("ghs_1001_eyJ")])
-        .on(TAGS, [vpc_tags()])
-        .on(ZIPBALL, [Answer::redirect(302, CODELOAD)])
-        .on(
-            &format!("GET {CODELOAD}"),
-            [Answer::new(
-                200,
-                zipball(&[
-                    ("main.tf", b"resource \"terraform_data\" \"x\" {}\n"),
-                    ("modules/subnet/main.tf", b"# CRLF\r\n"),
-                    ("VERSION", b"1.2.0"),
-                ]),
-            )],
-        )
+    let files: [(&str, &[u8]); 3] = [
+        ("main.tf", b"resource \"terraform_data\" \"x\" {}\n"),
+        ("modules/subnet/main.tf", b"# CRLF\r\n"),
+        ("VERSION", b"1.2.0"),
+    ];
+    let github = GitHub::default();
+    let installation = json!({ "id": 7, "suspended_at": null });
+    github.on(INSTALLATION, [Answer::json(&installation)]);
+    github.on(MINT, [minted("ghs_1001_eyJ")]);
+    github.on(TAGS, [vpc_tags()]);
+    github.on(ZIPBALL, [Answer::redirect(302, CODELOAD)]);
+    github.on(
+        &format!("GET {CODELOAD}"),
+        [Answer::new(200, zipball(&files))],
+    );
+    github
 }
 
 fn vpc_tags() -> Answer {
@@ -700,13 +723,13 @@ fn vpc_tags() -> Answer {
     ])
 }
 
-fn tags(tags: &[(&str, &str, &str)]) -> Answer {
+pub fn tags(tags: &[(&str, &str, &str)]) -> Answer {
     let tag = |(name, kind, sha): &(&str, &str, &str)| json!({ "ref": format!("refs/tags/{name}"), "object": { "type": kind, "sha": sha, "url": "" } });
-    Answer::json(&Value::Array(tags.iter().map(tag).collect()))
+    Answer::json(&Value::Array(tags.iter().map(tag).collect())).etag(ETag::Rule)
 }
 
 /// A token for an hour, about as long as GitHub's are today.
-fn minted(start: &str) -> Answer {
+pub fn minted(start: &str) -> Answer {
     let token = format!("{start}{}", "x".repeat(520 - start.len()));
     let mut answer = Answer::json(&json!({ "token": token, "expires_at": "2026-01-01T01:00:00Z" }));
     answer.status = 201;
@@ -718,7 +741,7 @@ fn base64(text: &str) -> String {
     ::base64::prelude::BASE64_STANDARD.encode(text)
 }
 
-fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
+pub fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
     let variables = [
         ("allowed_owners", "acme"),
         ("anonymous_read", "true"),
@@ -730,7 +753,7 @@ fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
         variables: variables
             .map(|(name, value)| (name, value.to_owned()))
             .to_vec(),
-        github: world(),
+        github: Arc::new(world()),
         requests: requests.into_iter().collect(),
         store: StoreKind::Keeps,
         skew: 0,
@@ -738,60 +761,78 @@ fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
 }
 
 impl Scenario {
-    fn variable(mut self, name: &'static str, value: &str) -> Self {
+    pub fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
         self
     }
 
-    fn variables<const N: usize>(mut self, variables: [(&'static str, &str); N]) -> Self {
+    pub fn variables<const N: usize>(mut self, variables: [(&'static str, &str); N]) -> Self {
         self.variables = variables
             .map(|(name, value)| (name, value.to_owned()))
             .to_vec();
         self
     }
 
-    fn on(mut self, pattern: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
-        self.github = self.github.on(pattern, answers);
+    pub fn on(self, pattern: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
+        self.github.on(pattern, answers);
         self
     }
 
-    fn store(mut self, store: StoreKind) -> Self {
+    pub fn store(mut self, store: StoreKind) -> Self {
         self.store = store;
         self
     }
 
-    fn skew(mut self, seconds: i64) -> Self {
+    pub fn skew(mut self, seconds: i64) -> Self {
         self.skew = seconds;
         self
     }
 }
 
-fn get(target: &str) -> Ask {
+pub fn get(target: &str) -> Ask {
     ask("GET", target)
 }
 
-fn head(target: &str) -> Ask {
+pub fn head(target: &str) -> Ask {
     ask("HEAD", target)
 }
 
-fn ask(method: &'static str, target: &str) -> Ask {
+pub fn ask(method: &'static str, target: &str) -> Ask {
     Ask {
         method,
         target: target.to_owned(),
         headers: Vec::new(),
+        body: Vec::new(),
         after: 0,
+        trouble: None,
+        store: None,
     }
 }
 
 impl Ask {
-    fn with(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.push((name, value));
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.push((name, value.to_owned()));
         self
     }
 
-    fn after(mut self, seconds: u64) -> Self {
+    pub fn after(mut self, seconds: i64) -> Self {
         self.after = seconds;
+        self
+    }
+
+    pub fn trouble(mut self, trouble: Trouble) -> Self {
+        self.trouble = Some(trouble);
+        self
+    }
+
+    pub fn store(mut self, store: StoreKind) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    pub fn body(mut self, body: &[u8]) -> Self {
+        self.body = body.to_vec();
         self
     }
 }

@@ -9,6 +9,12 @@ fn an_archive_is_git_s_own_under_github_s_folder_whatever_names_the_commit() {
     let (github, git_dir) = GitHub::with_network();
     let token = github.token();
     let second = git(&git_dir, &["rev-parse", "main"]);
+    let [tag, outer] = ["v1.1.0", "outer"].map(|name| {
+        let name = format!("refs/tags/{name}");
+        let object = git(&git_dir, &["rev-parse", &name]);
+        assert_eq!(git(&git_dir, &["cat-file", "-t", &object]), "tag");
+        object
+    });
     for (reference, revision) in [
         ("refs/tags/v1.0.0", "refs/tags/v1.0.0"),
         ("refs/tags/v1.1.0", "refs/tags/v1.1.0"),
@@ -19,6 +25,9 @@ fn an_archive_is_git_s_own_under_github_s_folder_whatever_names_the_commit() {
         ("v1.0.0", "refs/tags/v1.0.0"),
         (second.as_str(), "main"),
         (&second[..7], "main"),
+        // The SHA of a tag object, and of one that points at another.
+        (tag.as_str(), "refs/tags/v1.1.0"),
+        (outer.as_str(), "refs/tags/outer"),
     ] {
         let commit = git(&git_dir, &["rev-parse", &format!("{revision}^{{commit}}")]);
         let folder = format!("acme-network-{}", &commit[..7]);
@@ -39,6 +48,41 @@ fn an_archive_is_git_s_own_under_github_s_folder_whatever_names_the_commit() {
     }
     assert_eq!(
         github.archive("/repos/acme/network/zipball", &token).status,
+        200
+    );
+}
+
+#[test]
+fn a_tarball_is_git_s_own_too() {
+    let (github, git_dir) = GitHub::with_network();
+    let token = github.token();
+    let commit = git(&git_dir, &["rev-parse", "refs/tags/v1.1.0^{commit}"]);
+    let folder = format!("acme-network-{}", &commit[..7]);
+    let redirect = github.get("/repos/acme/network/tarball/refs/tags/v1.1.0", &token);
+    let location = redirect.header("location").unwrap();
+    let (address, secret) = location.split_once("?token=").unwrap();
+    assert!(address.ends_with("/acme/network/legacy.tar.gz/refs/tags/v1.1.0"));
+    let reply = github.fetch(location);
+    let prefix = format!("--prefix={folder}/");
+    let expected = git_bytes(&git_dir, &["archive", "--format=tar.gz", &prefix, &commit]);
+    assert!(reply.status == 200 && reply.complete && reply.body == expected);
+    assert_eq!(reply.header("content-type"), Some("application/x-gzip"));
+    let disposition = format!("attachment; filename={folder}.tar.gz");
+    assert_eq!(
+        reply.header("content-disposition"),
+        Some(disposition.as_str())
+    );
+    let zip = format!(
+        "{}?token={secret}",
+        address.replace("legacy.tar.gz", "legacy.zip")
+    );
+    assert_eq!(
+        github.fetch(&zip).status,
+        404,
+        "the token is for the tarball"
+    );
+    assert_eq!(
+        github.archive("/repos/acme/network/tarball", &token).status,
         200
     );
 }

@@ -1,6 +1,6 @@
 //! The control endpoints.
 
-use landfall_stand_in::{Counts, Fault, FaultKind, Knobs, LogEntry};
+use landfall_stand_in::{Counts, Etags, Fault, FaultKind, Knobs, LogEntry, NodeIds};
 use serde_json::json;
 
 use crate::client::GitHub;
@@ -49,9 +49,9 @@ fn faults_knobs_and_the_log_are_reached_over_http() {
     );
     assert_eq!(github.stand_in.faults(), []);
 
-    let turned = github
-        .send("PATCH", "/_stand-in/knobs", "", r#"{"token_lag_uses": 3}"#)
-        .json();
+    let order =
+        r#"{"token_lag_uses": 3, "etags": "opaque", "node_ids": "legacy", "max_concurrent": 9}"#;
+    let turned = github.send("PATCH", "/_stand-in/knobs", "", order).json();
     assert_eq!(
         serde_json::from_value::<Knobs>(turned).unwrap(),
         github.stand_in.knobs()
@@ -60,9 +60,15 @@ fn faults_knobs_and_the_log_are_reached_over_http() {
         github.stand_in.knobs(),
         Knobs {
             token_lag_uses: 3,
+            etags: Etags::Opaque,
+            node_ids: NodeIds::Legacy,
+            max_concurrent: Some(9),
             ..Knobs::default()
         }
     );
+    let back = r#"{"max_concurrent": null, "token_lag_uses": 0}"#;
+    github.send("PATCH", "/_stand-in/knobs", "", back);
+    assert_eq!(github.stand_in.knobs().max_concurrent, None);
 
     let log = github.get("/_stand-in/log", "").json();
     assert_eq!(
@@ -71,9 +77,13 @@ fn faults_knobs_and_the_log_are_reached_over_http() {
     );
     let counts = github.get("/_stand-in/counts", "").json();
     assert_eq!(
-        serde_json::from_value::<Counts>(counts).unwrap(),
+        serde_json::from_value::<Counts>(counts.clone()).unwrap(),
         github.stand_in.counts()
     );
+    let taken = github.send("DELETE", "/_stand-in/counts", "", "").json();
+    assert_eq!(taken, counts);
+    assert_eq!(github.stand_in.counts(), Counts::default());
+    github.get("/repos/acme/network", "");
     assert_eq!(github.send("DELETE", "/_stand-in/log", "", "").status, 204);
     assert_eq!(github.stand_in.log(), []);
 }
@@ -98,6 +108,24 @@ fn repositories_and_installations_are_changed_over_http() {
         204
     );
     assert_eq!(github.get("/repos/acme/open", "").status, 301);
+    for (block, status) in [("dmca", 451), ("tos", 403)] {
+        let path = "repositories/acme/opened/block";
+        assert_eq!(change("PUT", path, json!(block)), 204);
+        assert_eq!(github.get("/repos/acme/opened", "").status, status);
+        assert_eq!(change("PUT", path, json!(null)), 204);
+    }
+    assert_eq!(
+        change("PUT", "repositories/acme/opened/archived", json!(true)),
+        204
+    );
+    let opened = github.get("/repos/acme/opened", "");
+    assert_eq!(opened.json()["archived"], true);
+    assert_eq!(change("PUT", "used/acme", json!(5_000)), 204);
+    assert_eq!(
+        github.get("/repos/acme/opened", &github.token()).status,
+        403
+    );
+    assert_eq!(change("PUT", "used/nobody", json!(1)), 404);
     assert_eq!(
         change(
             "PUT",
@@ -161,6 +189,8 @@ fn what_is_misspelt_is_refused() {
         ),
         ("faults", r#"{"origin": "api", "time": 1, "fault": "drop"}"#),
         ("knobs", r#"{"unknown": 1}"#),
+        ("knobs", r#"{"etags": "unknown"}"#),
+        ("webhooks", r#"{"url": "http://127.0.0.1:1"}"#),
     ] {
         let reply = github.send("POST", &format!("/_stand-in/{path}"), "", body);
         assert_eq!(reply.status, 400, "{body}");

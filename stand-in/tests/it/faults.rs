@@ -17,6 +17,9 @@ fn the_api_fails_as_github_does() {
     let (github, _) = GitHub::with_network();
     let token = github.token();
     let itself = format!("{}{TAGS}", github.stand_in.api_url());
+    let failure = |status, html| FaultKind::Failure { status, html };
+    let html = Some(("content-type", "text/html; charset=utf-8"));
+    let json = Some(("content-type", "application/json; charset=utf-8"));
     for (fault, status, header) in [
         (FaultKind::BadCredentials, 401, None),
         (FaultKind::PermissionDenied, 403, None),
@@ -59,6 +62,12 @@ fn the_api_fails_as_github_does() {
             Some(("content-type", "text/html; charset=utf-8")),
         ),
         (FaultKind::ServiceUnavailable, 503, None),
+        (failure(500, true), 500, html),
+        (failure(502, false), 502, json),
+        (failure(503, true), 503, html),
+        (failure(504, true), 504, html),
+        (failure(504, false), 504, json),
+        (FaultKind::Suspended, 403, json),
         (
             FaultKind::Html,
             200,
@@ -126,6 +135,32 @@ fn half_an_answer_is_whole_to_http_alone() {
 }
 
 #[test]
+fn half_an_answer_may_show_in_its_framing() {
+    let (github, _) = GitHub::with_network();
+    let token = github.token();
+    let whole = github.get(TAGS, &token).body;
+    for (fault, length) in [
+        (FaultKind::HalfBodyAbort, Some(whole.len().to_string())),
+        (FaultKind::TruncatedChunks, None),
+    ] {
+        github
+            .stand_in
+            .add_fault(Fault::api("*", fault.clone()).times(1));
+        let half = raw(&github, &token).unwrap();
+        assert_eq!(half.header("content-length"), length.as_deref());
+        assert_eq!(half.header("transfer-encoding").is_some(), length.is_none());
+        assert!(half.status == 200 && !half.complete, "{fault:?}");
+        assert_eq!(half.body, whole[..whole.len() / 2], "{fault:?}");
+    }
+    github
+        .stand_in
+        .add_fault(Fault::api("*", FaultKind::RubbishJson).times(1));
+    let rubbish = raw(&github, &token).unwrap();
+    assert!(rubbish.status == 200 && rubbish.complete);
+    assert!(serde_json::from_slice::<serde_json::Value>(&rubbish.body).is_err());
+}
+
+#[test]
 fn an_answer_is_late_or_never_comes() {
     let (github, _) = GitHub::with_network();
     let token = github.token();
@@ -135,6 +170,11 @@ fn an_answer_is_late_or_never_comes() {
     let started = Instant::now();
     assert_eq!(github.get(TAGS, &token).status, 200);
     assert!(started.elapsed() >= Duration::from_secs(1));
+    let delay = FaultKind::Delay { milliseconds: 200 };
+    github.stand_in.add_fault(Fault::api("*", delay).times(1));
+    let started = Instant::now();
+    assert_eq!(github.get(TAGS, &token).status, 200);
+    assert!(started.elapsed() >= Duration::from_millis(200));
     github
         .stand_in
         .add_fault(Fault::api("*", FaultKind::Drop).times(1));
@@ -186,6 +226,14 @@ fn an_archive_is_spoiled_in_every_way() {
     let reply = spoiled(FaultKind::TruncateEnd { after: 100 });
     assert!(reply.complete && reply.body == whole[..100]);
 
+    let half = &whole[..whole.len() / 2];
+    let reply = spoiled(FaultKind::HalfBody);
+    assert!(reply.complete && reply.body == half);
+    for fault in [FaultKind::HalfBodyAbort, FaultKind::TruncatedChunks] {
+        let reply = spoiled(fault);
+        assert!(!reply.complete && reply.body == half);
+    }
+
     let reply = spoiled(FaultKind::WrongContentLength {
         length: length + 10,
     });
@@ -218,6 +266,15 @@ fn an_archive_is_spoiled_in_every_way() {
         (FaultKind::Html, 200),
         (FaultKind::EmptyBody, 200),
         (FaultKind::BadGateway, 502),
+        (FaultKind::RubbishJson, 200),
+        (FaultKind::Delay { milliseconds: 1 }, 200),
+        (
+            FaultKind::Failure {
+                status: 504,
+                html: true,
+            },
+            504,
+        ),
         (FaultKind::MultipleChoices, 300),
         (
             FaultKind::Redirect {
@@ -229,7 +286,8 @@ fn an_archive_is_spoiled_in_every_way() {
     ] {
         let reply = spoiled(fault.clone());
         assert_eq!(reply.status, status, "{fault:?}");
-        assert!(!reply.body.starts_with(b"PK"), "{fault:?}");
+        let late = matches!(fault, FaultKind::Delay { .. });
+        assert_eq!(reply.body.starts_with(b"PK"), late, "{fault:?}");
     }
     assert!(
         github.archive(ZIPBALL, &token).body == whole,

@@ -11,7 +11,13 @@
 mod api;
 mod archives;
 mod client;
+mod conditional;
 mod control;
+mod down;
 mod faults;
 mod fixtures;
+mod limits;
+mod listings;
+mod names;
 mod process;
+mod webhooks;

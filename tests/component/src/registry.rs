@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt as _;
 use landfall_host::{
-    Body, BodyError, Clock, Component, Host, HostConfig, Outbound, Output, Store, Variables, body,
+    Body, BodyError, Clock, Component, Host, HostConfig, Outbound, Output, Store, StoreFault,
+    Variables, body,
 };
 
 use crate::support::github::{Answer, Asked, Fault, GitHub};
@@ -14,6 +15,7 @@ pub struct Registry {
     pub host: Host,
     pub output: Output,
     pub clock: Clock,
+    store: Store,
     seen: usize,
 }
 
@@ -25,6 +27,11 @@ impl Registry {
         outbound: Outbound,
     ) -> Self {
         let (output, clock) = (Output::captured(), Clock::system());
+        let kept = match store {
+            StoreKind::Forgets => Store::forgetful(),
+            _ => Store::in_memory(),
+        };
+        kept.set_fault(fault(store));
         let host = Host::new(HostConfig {
             variables: Variables::new(
                 variables
@@ -32,11 +39,7 @@ impl Registry {
                     .map(|(name, value)| (*name, value.as_str())),
             )
             .unwrap(),
-            store: match store {
-                StoreKind::Keeps => Store::in_memory().unwrap(),
-                StoreKind::Forgets => Store::forgetful(),
-                StoreKind::Fails => Store::failing(),
-            },
+            store: kept.clone(),
             outbound,
             output: output.clone(),
             clock: clock.clone(),
@@ -46,23 +49,27 @@ impl Registry {
             host,
             output,
             clock,
+            store: kept,
             seen: 0,
         }
     }
 
     /// Asks, and waits until everything behind the answer is done too.
     pub async fn ask(&mut self, ask: &Ask) -> Got {
+        if let Some(store) = ask.store {
+            self.store.set_fault(fault(store));
+        }
         // A target that is no URI never reaches a component: hosts refuse it.
         let target = ask.target.replace(' ', "%20");
         let mut request = http::Request::builder()
             .method(ask.method)
             .uri(format!("https://registry.example{target}"));
         for (name, value) in &ask.headers {
-            request = request.header(*name, *value);
+            request = request.header(*name, value);
         }
         let response = self
             .host
-            .handle(request.body(body::empty()).unwrap())
+            .handle(request.body(body::full(ask.body.clone())).unwrap())
             .await
             .unwrap();
         let (head, mut body) = response.into_parts();
@@ -91,6 +98,16 @@ impl Registry {
     }
 }
 
+fn fault(store: StoreKind) -> StoreFault {
+    match store {
+        StoreKind::Keeps | StoreKind::Forgets => StoreFault::None,
+        StoreKind::Fails => StoreFault::Both,
+        StoreKind::FailsToRead => StoreFault::Get,
+        StoreKind::FailsToWrite => StoreFault::Set,
+        StoreKind::Corrupts => StoreFault::Corrupt,
+    }
+}
+
 /// The scripted GitHub behind a component's outgoing requests.
 pub fn scripted(github: &Arc<GitHub>) -> Outbound {
     let github = Arc::clone(github);
@@ -106,14 +123,16 @@ pub async fn answer(
     request: http::Request<Body>,
 ) -> Result<http::Response<Body>, BodyError> {
     let (head, body) = request.into_parts();
-    let authorization = head
-        .headers
-        .get("authorization")
-        .map(|value| value.to_str().unwrap().to_owned());
+    let header = |name: &str| {
+        let value = head.headers.get(name)?;
+        Some(value.to_str().unwrap().to_owned())
+    };
     let asked = Asked {
         method: head.method.to_string(),
         url: head.uri.to_string(),
-        authorization,
+        authorization: header("authorization"),
+        accept: header("accept"),
+        if_none_match: header("if-none-match"),
         body: body.collect().await?.to_bytes().to_vec(),
     };
     let Answer {
@@ -121,9 +140,10 @@ pub async fn answer(
         headers,
         body,
         fault,
+        ..
     } = github.answer(&asked);
     let pieces = |length: usize| -> Vec<_> {
-        body[..length]
+        body[..length.min(body.len())]
             .chunks(5000)
             .map(|piece| Ok(bytes::Bytes::copy_from_slice(piece)))
             .collect()

@@ -65,7 +65,14 @@ pub(crate) fn all() -> Vec<Case> {
             mended(world, &root, "probe");
         })
     }));
-    cases
+    // What is mended has to work at once, and every archive has to come from GitHub.
+    let forgetful = |case: Case| {
+        case.with(&[
+            ("archive_cache_bytes", "0"),
+            ("cache_negative_seconds", "0"),
+        ])
+    };
+    cases.into_iter().map(forgetful).collect()
 }
 
 /// By then Terraform has its 200, and some of the bytes.

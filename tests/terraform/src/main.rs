@@ -78,14 +78,23 @@ fn main() -> ExitCode {
         trial(&name, Client::Terraform, host, run)
     });
     let others = installs::all().into_iter().chain(failures::all());
-    let others =
-        others.map(|Case { name, run }| trial(name, Client::Terraform, Host::LandfallSpin, run));
+    let others = others.map(|case| {
+        let Case {
+            name,
+            variables,
+            run,
+        } = case;
+        let (client, host) = (Client::Terraform, Host::LandfallSpin);
+        trial_with(name, client, host, variables, run)
+    });
     libtest_mimic::run(&arguments, install.chain(break_off).chain(others).collect()).exit_code()
 }
 
 /// What one trial does, for one client on one host.
 struct Case {
     name: &'static str,
+    /// Landfall's variables, beside those that say where GitHub is.
+    variables: &'static [(&'static str, &'static str)],
     run: Box<dyn FnOnce(&World) + Send>,
 }
 
@@ -93,16 +102,33 @@ impl Case {
     fn new(name: &'static str, run: impl FnOnce(&World) + Send + 'static) -> Self {
         Self {
             name,
+            variables: &[],
             run: Box::new(run),
         }
     }
+
+    /// With these variables.
+    fn with(self, variables: &'static [(&'static str, &'static str)]) -> Self {
+        Self { variables, ..self }
+    }
 }
 
-/// A trial in a world of its own, which is ignored where a program is missing. No trial lets a credential get out.
+/// A trial with Landfall's own defaults.
 fn trial(
     name: &str,
     client: Client,
     host: Host,
+    run: impl FnOnce(&World) + Send + 'static,
+) -> Trial {
+    trial_with(name, client, host, &[], run)
+}
+
+/// A trial in a world of its own, which is ignored where a program is missing. No trial lets a credential get out.
+fn trial_with(
+    name: &str,
+    client: Client,
+    host: Host,
+    variables: &'static [(&'static str, &'static str)],
     run: impl FnOnce(&World) + Send + 'static,
 ) -> Trial {
     let needed = [Some(Program::Git), Some(client.program()), host.program()];
@@ -116,7 +142,7 @@ fn trial(
         if let Some(reason) = reason {
             return Err(Failed::from(reason));
         }
-        let world = World::start(host);
+        let world = World::start(host, variables);
         let result = catch_unwind(AssertUnwindSafe(|| {
             run(&world);
             assert_eq!(

@@ -24,15 +24,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// A world without repositories.
-    pub(crate) fn start(host: Host) -> Self {
+    /// A world without repositories, and these variables beside those that say where GitHub is.
+    pub(crate) fn start(host: Host, others: &[(&'static str, &'static str)]) -> Self {
         let repositories = TempDir::new().unwrap();
         let github = StandIn::start(StandInConfig {
             repositories: Some(repositories.path().to_owned()),
             ..StandInConfig::default()
         })
         .unwrap();
-        let variables = vec![
+        let mut variables = vec![
             ("github_api_url", github.api_url().to_owned()),
             ("github_archive_hosts", github.archive_origin().to_owned()),
             ("github_app_id", github.app_id().to_string()),
@@ -40,6 +40,11 @@ impl World {
             ("allowed_owners", OWNER.to_owned()),
             ("anonymous_read", "true".to_owned()),
         ];
+        variables.extend(
+            others
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned())),
+        );
         Self {
             registry: Server::start(host, &variables),
             github,

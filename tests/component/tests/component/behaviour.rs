@@ -114,7 +114,7 @@ async fn an_archive_that_is_cut_at_any_tenth_byte_is_an_error_status() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_component_that_fails_in_mid_archive_breaks_it_off() {
     let limits = Limits {
-        memory: 4 << 20,
+        memory: 5 << 20,
         ..Limits::default()
     };
     let component = Engine::new(limits, None)
@@ -132,7 +132,7 @@ async fn a_component_that_fails_in_mid_archive_breaks_it_off() {
     registry.host.idle().await;
     let log = registry.output.text();
     assert!(
-        log.contains("the component failed: it needed more than its 4 MiB"),
+        log.contains("the component failed: it needed more than its 5 MiB"),
         "{log}"
     );
 }

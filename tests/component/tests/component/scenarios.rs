@@ -1,12 +1,14 @@
 //! The scenarios of the native tests, held against the same snapshots.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support;
-use landfall_component_tests::support::scenario::Transcript;
+use landfall_component_tests::support::github::GitHub;
+use landfall_component_tests::support::matrix::Cell;
+use landfall_component_tests::support::scenario::{Ask, Got, Scenario, Transcript};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn landfall_spin_does_what_is_written_down() {
@@ -18,11 +20,72 @@ async fn landfall_wasi_does_what_is_written_down() {
     all(Artifact::Wasi).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
+async fn every_fault_does_what_is_written_down() {
+    for artifact in Artifact::ALL {
+        for table in support::matrix::tables() {
+            // Some of them wait for seconds: for a token that GitHub refuses, and for one another.
+            let cells: Vec<_> = table
+                .cells
+                .into_iter()
+                .map(|cell| tokio::spawn(run(artifact, cell)))
+                .collect();
+            let mut lines = String::new();
+            for cell in cells {
+                let (cell, got) = cell.await.unwrap();
+                cell.note(&mut lines, &got);
+            }
+            assert_snapshot(table.name, &lines);
+        }
+    }
+}
+
+/// A cell, and what came of its last request. What GitHub was asked before that is forgotten.
+#[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
+async fn run(artifact: Artifact, cell: Cell) -> (Cell, Got) {
+    let mut run = Run::new(artifact, &cell.scenario);
+    let mut got = None;
+    for ask in &cell.scenario.requests {
+        let _ = run.github.take_calls();
+        got = Some(run.ask(ask).await);
+    }
+    (cell, got.unwrap())
+}
+
 async fn all(artifact: Artifact) {
     for scenario in support::scenarios::all() {
-        let github = Arc::new(scenario.github);
-        let mut registry = Registry::new(
+        let mut run = Run::new(artifact, &scenario);
+        let mut transcript = Transcript::default();
+        for ask in &scenario.requests {
+            let got = run.ask(ask).await;
+            transcript.add(ask, &got, &run.github);
+        }
+        assert_snapshot(&scenario.name, transcript.text());
+    }
+}
+
+fn assert_snapshot(name: &str, text: &str) {
+    insta::with_settings!({
+        snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"),
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!(name, text);
+    });
+}
+
+/// A scenario that runs on a component.
+struct Run {
+    registry: Registry,
+    github: Arc<GitHub>,
+}
+
+impl Run {
+    #[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
+    fn new(artifact: Artifact, scenario: &Scenario) -> Self {
+        let github = Arc::clone(&scenario.github);
+        let registry = Registry::new(
             artifact.component(),
             &scenario.variables,
             scenario.store,
@@ -33,19 +96,15 @@ async fn all(artifact: Artifact) {
         registry
             .clock
             .set_offset_ms(start - i64::try_from(now.as_millis()).unwrap());
-        let mut transcript = Transcript::default();
-        for ask in &scenario.requests {
-            registry.clock.advance(Duration::from_secs(ask.after));
-            let got = registry.ask(ask).await;
-            transcript.add(ask, &got, &github);
+        Self { registry, github }
+    }
+
+    async fn ask(&mut self, ask: &Ask) -> Got {
+        self.registry.clock.turn_ms(ask.after * 1000);
+        if let Some(trouble) = ask.trouble {
+            self.github.trouble(trouble);
         }
-        insta::with_settings!({
-            snapshot_path => concat!(env!("CARGO_MANIFEST_DIR"), "/../snapshots"),
-            prepend_module_to_snapshot => false,
-            omit_expression => true,
-        }, {
-            insta::assert_snapshot!(&*scenario.name, transcript.text());
-        });
+        self.registry.ask(ask).await
     }
 }
 

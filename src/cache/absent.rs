@@ -1,0 +1,160 @@
+//! Names that were found not to exist a moment ago, and what webhooks say of an owner as a whole. All of an owner's are in
+//! one value, and there are only so many names, because anyone can make them up.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::milliseconds;
+use super::{Key, Lifetimes, load, save};
+use crate::config::Config;
+use crate::error::{Error, NotFound};
+use crate::host::Host;
+
+/// An owner's names that lead nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absent {
+    /// The API that was asked, and as whom: what another credential may not see is no news.
+    asked: String,
+    /// In the order of their being found, with the time until when that is believed, in milliseconds since 1970.
+    names: Vec<(String, u64, Why)>,
+    /// When something said that the owner's repositories are others now, in milliseconds since 1970; 0 for never.
+    pub marked_at: u64,
+}
+
+/// Why there is nothing of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Why {
+    /// No such repository, or none that may be seen.
+    Repository,
+    /// The App is not installed for the owner.
+    Installation,
+    /// GitHub refuses the credential.
+    Refused,
+}
+
+impl Why {
+    /// Why a name leads nowhere, if the failure is one that will not be another in a moment.
+    #[must_use]
+    pub fn of(error: &Error) -> Option<Self> {
+        match error {
+            Error::NotFound(NotFound::Repository) => Some(Self::Repository),
+            Error::NotFound(NotFound::Installation) => Some(Self::Installation),
+            Error::Rejected(_) => Some(Self::Refused),
+            _ => None,
+        }
+    }
+
+    /// The failure again.
+    #[must_use]
+    pub fn error(self) -> Error {
+        match self {
+            Self::Repository => Error::NotFound(NotFound::Repository),
+            Self::Installation => Error::NotFound(NotFound::Installation),
+            Self::Refused => Error::Rejected("as it was a moment ago".to_owned()),
+        }
+    }
+}
+
+impl Absent {
+    pub(crate) fn load(host: &impl Host, config: &Config, owner: &str) -> Self {
+        let asked = format!(
+            "{} {}",
+            config.github.api_base(),
+            config.credential.fingerprint()
+        );
+        let loaded = load::<Self>(host, &Key::absent(owner)).map(|(absent, _)| absent);
+        loaded
+            .filter(|absent| absent.asked == asked)
+            .unwrap_or_else(|| Self {
+                asked,
+                ..Self::default()
+            })
+    }
+
+    pub(crate) fn save(&self, host: &impl Host, owner: &str) {
+        save(host, &Key::absent(owner), self, &[]);
+    }
+
+    /// Why there is nothing of this name, if that is known and still believed.
+    #[must_use]
+    pub fn why(&self, name: &str, now: SystemTime, lifetimes: &Lifetimes) -> Option<Why> {
+        let now = milliseconds(now);
+        let believed = now + 1..=now + lifetimes.negative * 1000;
+        let found = self
+            .names
+            .iter()
+            .find(|(known, until, _)| known.eq_ignore_ascii_case(name) && believed.contains(until));
+        found.map(|(_, _, why)| *why)
+    }
+
+    /// Remembers that there is nothing of this name.
+    pub fn insert(&mut self, name: &str, why: Why, now: SystemTime, lifetimes: &Lifetimes) {
+        self.remove(name);
+        if lifetimes.negative > 0 {
+            let seconds = match why {
+                Why::Repository => lifetimes.negative,
+                Why::Installation | Why::Refused => lifetimes.negative.min(MENDED_SOON),
+            };
+            let until = milliseconds(now) + seconds * 1000;
+            self.names.push((name.to_ascii_lowercase(), until, why));
+        }
+        let surplus = self.names.len().saturating_sub(MAX_NAMES);
+        self.names.drain(..surplus);
+    }
+
+    /// Forgets a name; whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.names.len();
+        self.names
+            .retain(|(known, ..)| !known.eq_ignore_ascii_case(name));
+        self.names.len() < before
+    }
+
+    /// Forgets all names, because the owner's repositories are others now.
+    pub fn mark(&mut self, now: u64) {
+        self.names.clear();
+        self.marked_at = now;
+    }
+}
+
+const MAX_NAMES: usize = 500;
+/// Someone who sets Landfall up mends these, and tries again at once.
+const MENDED_SOON: u64 = 5;
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn a_name_leads_nowhere_for_a_while_and_only_so_many_do() {
+        let lifetimes = Lifetimes {
+            fresh: 60,
+            stale: 3600,
+            error: 604_800,
+            negative: 30,
+        };
+        let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds);
+        let mut absent = Absent::default();
+        absent.insert("VPC", Why::Repository, at(0), &lifetimes);
+        let why = |absent: &Absent, seconds| absent.why("vpc", at(seconds), &lifetimes);
+        assert_eq!(why(&absent, 0), Some(Why::Repository));
+        assert_eq!(why(&absent, 29), Some(Why::Repository));
+        assert_eq!(why(&absent, 30), None);
+        for n in 0..MAX_NAMES {
+            absent.insert(&n.to_string(), Why::Refused, at(0), &lifetimes);
+        }
+        assert_eq!(why(&absent, 0), None);
+        assert_eq!(absent.why("499", at(0), &lifetimes), Some(Why::Refused));
+        assert!(absent.remove("499") && !absent.remove("499"));
+        absent.mark(0);
+        let off = Lifetimes {
+            negative: 0,
+            ..lifetimes
+        };
+        absent.insert("x", Why::Installation, at(0), &off);
+        assert_eq!(absent, Absent::default());
+    }
+}

@@ -1,0 +1,126 @@
+//! Small re-rooted archives, kept by what was asked for, so that an outage is survived by fresh checkouts too, and many
+//! of them at once cost GitHub nothing.
+//!
+//! They are in a fixed number of slots, and one index says what is where. The least recently used is overwritten first.
+//! Writers don't wait for each other: an index that lost an update loses an archive, and never gives a wrong one,
+//! because each slot says itself what it holds.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::milliseconds;
+use super::{Key, encode, load, save};
+use crate::host::Host;
+use crate::module::ObjectId;
+
+/// `archive_cache_bytes` and `archive_cache_entries`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveBounds {
+    /// The largest archive that is kept, in bytes; 0 keeps none.
+    pub bytes: usize,
+    /// How many are kept.
+    pub entries: usize,
+}
+
+/// Which slot holds what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Index {
+    slots: Vec<Slot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Slot {
+    object: ObjectId,
+    /// In milliseconds since 1970; written at most every [`TOUCH_MS`].
+    used_at: u64,
+}
+
+/// The archive of a commit or a tag object, if it is kept.
+pub(crate) fn find(host: &impl Host, object: &ObjectId, bounds: ArchiveBounds) -> Option<Vec<u8>> {
+    if bounds.bytes == 0 {
+        return None;
+    }
+    let mut index = load_index(host);
+    let at = index.slots.iter().position(|slot| slot.object == *object)?;
+    let (held, archive) = load::<ObjectId>(host, &Key::archive(at))?;
+    if held != *object {
+        return None;
+    }
+    let now = milliseconds(host.now());
+    let slot = index.slots.get_mut(at)?;
+    if now.abs_diff(slot.used_at) > TOUCH_MS {
+        slot.used_at = now;
+        save(host, &Key::archive_index(), &index, &[]);
+    }
+    Some(archive)
+}
+
+/// Keeps an archive, if it is small enough.
+pub(crate) fn keep(host: &impl Host, object: &ObjectId, archive: &[u8], bounds: ArchiveBounds) {
+    if archive.len() > bounds.bytes || bounds.entries == 0 {
+        return;
+    }
+    let mut index = load_index(host);
+    let slot = index.place(object, host.now(), bounds.entries);
+    host.set(Key::archive(slot).as_str(), &encode(object, archive));
+    save(host, &Key::archive_index(), &index, &[]);
+}
+
+fn load_index(host: &impl Host) -> Index {
+    load(host, &Key::archive_index())
+        .map(|(index, _)| index)
+        .unwrap_or_default()
+}
+
+impl Index {
+    /// Finds a slot for an archive: its own, a new one, or the least recently used.
+    fn place(&mut self, object: &ObjectId, now: SystemTime, entries: usize) -> usize {
+        self.slots.truncate(entries);
+        let slot = Slot {
+            object: object.clone(),
+            used_at: milliseconds(now),
+        };
+        let own = self.slots.iter().position(|slot| slot.object == *object);
+        let at = own.unwrap_or_else(|| {
+            if self.slots.len() < entries {
+                return self.slots.len();
+            }
+            let oldest = self
+                .slots
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, it)| it.used_at);
+            oldest.map_or(0, |(at, _)| at)
+        });
+        match self.slots.get_mut(at) {
+            Some(known) => *known = slot,
+            None => self.slots.push(slot),
+        }
+        at
+    }
+}
+
+/// An archive that is used all the time is not written down each time.
+const TOUCH_MS: u64 = 10 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn the_least_recently_used_slot_is_taken_first() {
+        let object = |n: u64| ObjectId::parse(&format!("{n:040x}")).unwrap();
+        let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        let mut index = Index::default();
+        let places: Vec<usize> = [(1, 10), (2, 20), (3, 30), (1, 40), (4, 50), (5, 60)]
+            .map(|(n, seconds)| index.place(&object(n), at(seconds), 3))
+            .to_vec();
+        assert_eq!(places, [0, 1, 2, 0, 1, 2]);
+        // Fewer of them from now on.
+        assert_eq!(index.place(&object(6), at(70), 1), 0);
+        assert_eq!(index.slots.len(), 1);
+    }
+}

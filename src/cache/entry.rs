@@ -1,0 +1,282 @@
+//! A repository's hot value: the rendered `versions` answer, and how fresh it is. A warm answer reads this and nothing
+//! else, and parses no JSON.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Key, Lifetimes, load, save};
+use crate::host::Host;
+
+/// What is known of a repository, and since when. Times are milliseconds since 1970, by this machine's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The API that was asked: another configuration's entry is a miss.
+    pub api: String,
+    /// When GitHub was asked for what it last confirmed.
+    pub confirmed_at: u64,
+    /// When something said that the repository has changed since; 0 for never.
+    pub marked_at: u64,
+    /// Until when GitHub is not asked again, because it failed; 0 for never.
+    pub retry_at: u64,
+    /// What GitHub confirmed.
+    pub kind: Kind,
+    /// Repositories that a module is looked for in before this one and that do not exist, with the time until when
+    /// that is believed.
+    pub absent_before: Vec<(String, u64)>,
+    /// What clients have to be told of the whole repository.
+    pub warning: Option<String>,
+    /// What they have to be told of single versions: those whose tag was moved.
+    pub moved: Option<String>,
+    /// The body of the `versions` answer; empty for every other kind.
+    #[serde(skip)]
+    pub document: Vec<u8>,
+}
+
+/// What a repository is, as far as modules are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// It has versions.
+    Versions,
+    /// It exists, and has no version.
+    Empty,
+    /// It does not exist, or is not to be seen any more.
+    Gone,
+    /// GitHub refuses to show it.
+    Refused,
+    /// Another repository has taken its name, and `moved_tags` is `refuse`.
+    Replaced,
+}
+
+/// What an entry is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// It is the answer.
+    Fresh,
+    /// It is the answer, and GitHub has to be asked behind it.
+    Stale,
+    /// GitHub has to be asked first.
+    Expired,
+    /// There is none.
+    Miss,
+}
+
+impl Entry {
+    /// An entry of what GitHub just confirmed.
+    #[must_use]
+    pub fn new(api: &str, kind: Kind, confirmed_at: u64) -> Self {
+        Self {
+            api: api.to_owned(),
+            confirmed_at,
+            marked_at: 0,
+            retry_at: 0,
+            kind,
+            absent_before: Vec::new(),
+            warning: None,
+            moved: None,
+            document: Vec::new(),
+        }
+    }
+
+    /// The entry of a repository, if it is this API's.
+    pub(crate) fn load(host: &impl Host, api: &str, owner: &str, name: &str) -> Option<Self> {
+        let (mut entry, document) = load::<Self>(host, &Key::entry(owner, name))?;
+        entry.document = document;
+        (entry.api == api).then_some(entry)
+    }
+
+    pub(crate) fn save(&self, host: &impl Host, owner: &str, name: &str) {
+        save(host, &Key::entry(owner, name), self, &self.document);
+    }
+
+    /// What an entry, or none, is good for. An entry of the future was made by a clock that was wrong.
+    #[must_use]
+    pub fn lookup(entry: Option<&Self>, now: SystemTime, lifetimes: &Lifetimes) -> Lookup {
+        let Some(entry) = entry else {
+            return Lookup::Miss;
+        };
+        let now = milliseconds(now);
+        let is_marked = entry.marked_at >= entry.confirmed_at;
+        let Some(age) = now.checked_sub(entry.confirmed_at).filter(|_| !is_marked) else {
+            return Lookup::Expired;
+        };
+        let (fresh, stale) = match entry.kind {
+            Kind::Versions => (lifetimes.fresh, lifetimes.stale),
+            Kind::Empty | Kind::Gone | Kind::Refused | Kind::Replaced => (lifetimes.negative, 0),
+        };
+        if age < fresh * 1000 {
+            Lookup::Fresh
+        } else if age < (fresh + stale) * 1000 {
+            Lookup::Stale
+        } else {
+            Lookup::Expired
+        }
+    }
+
+    /// Whether the entry is the answer while GitHub fails.
+    #[must_use]
+    pub fn survives_failure(&self, now: SystemTime, lifetimes: &Lifetimes) -> bool {
+        let age = milliseconds(now).saturating_sub(self.confirmed_at);
+        self.kind == Kind::Versions && age < lifetimes.error * 1000
+    }
+
+    /// Whether a repository of another name, which goes before this one, is believed not to exist.
+    #[must_use]
+    pub fn follows(&self, name: &str, now: SystemTime) -> bool {
+        let now = milliseconds(now);
+        let is_it = |(known, until): &(String, u64)| {
+            known.eq_ignore_ascii_case(name) && (now..=now + BELIEVED_ABSENT_MS).contains(until)
+        };
+        self.absent_before.iter().any(is_it)
+    }
+
+    /// Remembers for a day that repositories which go before this one do not exist.
+    pub fn follow(&mut self, names: &[String], now: SystemTime) {
+        let until = milliseconds(now) + BELIEVED_ABSENT_MS;
+        self.absent_before
+            .retain(|(known, _)| !names.iter().any(|name| name.eq_ignore_ascii_case(known)));
+        self.absent_before
+            .extend(names.iter().map(|name| (name.clone(), until)));
+        let surplus = self.absent_before.len().saturating_sub(MAX_ABSENT_BEFORE);
+        self.absent_before.drain(..surplus);
+    }
+}
+
+/// Milliseconds since 1970.
+#[must_use]
+pub fn milliseconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A module of a later template would otherwise cost a call each time, because a 404 can't be revalidated.
+const BELIEVED_ABSENT_MS: u64 = 24 * 60 * 60 * 1000;
+/// One for each system that a repository is asked for as.
+const MAX_ABSENT_BEFORE: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFETIMES: Lifetimes = Lifetimes {
+        fresh: 60,
+        stale: 3600,
+        error: 604_800,
+        negative: 30,
+    };
+    const START: u64 = 1_800_000_000;
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn entry(kind: Kind) -> Entry {
+        Entry::new("api", kind, START * 1000)
+    }
+
+    #[test]
+    fn an_entry_is_fresh_then_stale_then_expired() {
+        let off = Lifetimes {
+            fresh: 0,
+            stale: 0,
+            error: 0,
+            negative: 0,
+        };
+        let marked = Entry {
+            marked_at: START * 1000,
+            ..entry(Kind::Versions)
+        };
+        for (entry, now, lifetimes, expected, survives) in [
+            (entry(Kind::Versions), START, LIFETIMES, Lookup::Fresh, true),
+            (
+                entry(Kind::Versions),
+                START + 59,
+                LIFETIMES,
+                Lookup::Fresh,
+                true,
+            ),
+            (
+                entry(Kind::Versions),
+                START + 60,
+                LIFETIMES,
+                Lookup::Stale,
+                true,
+            ),
+            (
+                entry(Kind::Versions),
+                START + 3659,
+                LIFETIMES,
+                Lookup::Stale,
+                true,
+            ),
+            (
+                entry(Kind::Versions),
+                START + 3660,
+                LIFETIMES,
+                Lookup::Expired,
+                true,
+            ),
+            (
+                entry(Kind::Versions),
+                START + 604_799,
+                LIFETIMES,
+                Lookup::Expired,
+                true,
+            ),
+            (
+                entry(Kind::Versions),
+                START + 604_800,
+                LIFETIMES,
+                Lookup::Expired,
+                false,
+            ),
+            // The clock went back.
+            (
+                entry(Kind::Versions),
+                START - 600,
+                LIFETIMES,
+                Lookup::Expired,
+                true,
+            ),
+            (marked, START + 1, LIFETIMES, Lookup::Expired, true),
+            (entry(Kind::Versions), START, off, Lookup::Expired, false),
+            (
+                entry(Kind::Empty),
+                START + 29,
+                LIFETIMES,
+                Lookup::Fresh,
+                false,
+            ),
+            (
+                entry(Kind::Gone),
+                START + 30,
+                LIFETIMES,
+                Lookup::Expired,
+                false,
+            ),
+            (entry(Kind::Refused), START, off, Lookup::Expired, false),
+        ] {
+            let found = Entry::lookup(Some(&entry), at(now), &lifetimes);
+            assert_eq!(found, expected, "{entry:?} at {now}");
+            let survived = entry.survives_failure(at(now), &lifetimes);
+            assert_eq!(survived, survives, "{entry:?} at {now}");
+        }
+        assert_eq!(Entry::lookup(None, at(START), &LIFETIMES), Lookup::Miss);
+    }
+
+    #[test]
+    fn what_goes_before_is_believed_absent_for_a_day() {
+        let mut entry = entry(Kind::Versions);
+        assert!(!entry.follows("terraform-aws-vpc", at(START)));
+        entry.follow(&["Terraform-aws-vpc".to_owned()], at(START));
+        assert!(entry.follows("terraform-aws-vpc", at(START + 86_400)));
+        assert!(!entry.follows("terraform-aws-vpc", at(START + 86_401)));
+        // By a clock that was set back since.
+        assert!(!entry.follows("terraform-aws-vpc", at(START - 60)));
+        for n in 0..100 {
+            entry.follow(&[format!("terraform-s{n}-vpc")], at(START));
+        }
+        assert_eq!(entry.absent_before.len(), MAX_ABSENT_BEFORE);
+        assert!(entry.follows("terraform-s99-vpc", at(START)));
+    }
+}

@@ -1,0 +1,324 @@
+//! GitHub's rate limits: when to stop asking before it stops answering, and for how long.
+//!
+//! A bucket is an installation's, a token's, or the address's of a machine without either; each has a breaker of its own,
+//! which every instance sees. While it is open, what is known is served, and for everything else clients are told to
+//! come again in a few seconds, never in GitHub's minutes: Terraform would sleep them out without a word.
+//! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
+
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+
+use super::app::seconds;
+use super::classify::{Limit, Meaning};
+use super::jwt::date;
+use super::{Answer, GitHub};
+use crate::cache::{self, Key};
+use crate::config::Credential;
+use crate::error::Error;
+use crate::host::Host;
+
+/// Why GitHub is not asked for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// What is left of the primary limit is to be left.
+    Reserve,
+    /// The primary limit is used up.
+    Primary,
+    /// A secondary limit: too much at once.
+    Secondary,
+    /// GitHub did not answer, or failed.
+    Failure,
+}
+
+/// A bucket that is not asked for a while. Times are seconds since 1970 by this machine's clock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Breaker {
+    cause: Cause,
+    until: u64,
+    /// How many secondary limits in turn did not say how long to wait.
+    strikes: u32,
+}
+
+/// The breaker of the bucket that was asked for last, if it has one.
+pub(super) type Known = RefCell<Option<(String, Option<Breaker>)>>;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Something that is billed, and that there is no answer to yet.
+    First,
+    /// Something that is billed, and that an answer is known to.
+    Again,
+    /// What is not billed, as archives are not.
+    Free,
+}
+
+impl Breaker {
+    /// The breaker after a secondary limit, which asks to wait for so long, if it says.
+    #[must_use]
+    pub fn secondary(before: Option<&Self>, wait: Option<Duration>, now: SystemTime) -> Self {
+        let now = seconds(now);
+        let strikes = match (wait, before) {
+            (Some(_), _) | (None, None) => 0,
+            // It is the same trouble until there was none for as long as it lasted.
+            (None, Some(before)) => {
+                let is_over = now > before.until + FIRST_WAIT.as_secs();
+                let is_next = before.cause == Cause::Secondary && !is_over;
+                if is_next { before.strikes + 1 } else { 0 }
+            }
+        };
+        let wait = wait.unwrap_or_else(|| FIRST_WAIT * 2u32.saturating_pow(strikes.min(4)));
+        Self::open(Cause::Secondary, now, wait, strikes)
+    }
+
+    /// The breaker after the primary limit was reached.
+    #[must_use]
+    pub fn primary(wait: Option<Duration>, now: SystemTime) -> Self {
+        Self::open(Cause::Primary, seconds(now), wait.unwrap_or(FIRST_WAIT), 0)
+    }
+
+    /// The breaker after GitHub did not answer.
+    #[must_use]
+    pub fn failure(now: SystemTime) -> Self {
+        Self::open(Cause::Failure, seconds(now), FAILURE_WAIT, 0)
+    }
+
+    /// The breaker that what is left of the primary limit calls for, if it does.
+    #[must_use]
+    pub fn reserve(headers: &HeaderMap, reserve_percent: u64, now: SystemTime) -> Option<Self> {
+        let (limit, remaining) = (number(headers, LIMIT)?, number(headers, REMAINING)?);
+        let is_core = headers.get(RESOURCE).is_none_or(|it| it == "core");
+        let is_short = remaining.saturating_mul(100) < limit.saturating_mul(reserve_percent);
+        let wait = until_reset(headers, now)?;
+        (is_core && is_short).then(|| Self::open(Cause::Reserve, seconds(now), wait, 0))
+    }
+
+    /// How long to wait before GitHub may be asked; `None` where it may be now.
+    #[must_use]
+    pub fn wait(&self, purpose: Purpose, now: SystemTime) -> Option<Duration> {
+        let blocks = match (self.cause, purpose) {
+            (Cause::Primary | Cause::Secondary, _)
+            | (Cause::Reserve, Purpose::First | Purpose::Again)
+            | (Cause::Failure, Purpose::Again) => true,
+            (Cause::Reserve, Purpose::Free) | (Cause::Failure, Purpose::First | Purpose::Free) => {
+                false
+            }
+        };
+        let left = self
+            .until
+            .checked_sub(seconds(now))
+            .filter(|left| *left > 0)?;
+        // What says to last longer was written by a clock that was wrong.
+        (blocks && left <= LONGEST_WAIT.as_secs()).then(|| Duration::from_secs(left))
+    }
+
+    fn open(cause: Cause, now: u64, wait: Duration, strikes: u32) -> Self {
+        let wait = wait.clamp(Duration::from_secs(1), LONGEST_WAIT);
+        Self {
+            cause,
+            until: now + wait.as_secs(),
+            strikes,
+        }
+    }
+}
+
+impl<H: Host> GitHub<'_, H> {
+    /// Whether GitHub may be asked about something of `owner`'s now.
+    ///
+    /// # Errors
+    /// [`Error::Limited`], or [`Error::Unavailable`] where GitHub failed a moment ago.
+    pub(crate) fn permit(&self, owner: &str, purpose: Purpose) -> Result<(), Error> {
+        let breaker = self.breaker(owner);
+        let Some(wait) = breaker
+            .as_ref()
+            .and_then(|breaker| breaker.wait(purpose, self.host.now()))
+        else {
+            return Ok(());
+        };
+        Err(match breaker.map(|breaker| breaker.cause) {
+            Some(Cause::Failure) | None => Error::Unavailable("it failed a moment ago".to_owned()),
+            Some(Cause::Reserve | Cause::Primary | Cause::Secondary) => {
+                Error::Limited { retry_after: wait }
+            }
+        })
+    }
+
+    /// What an answer of the API means, of which its limits are noted.
+    pub(super) fn meaning(&self, owner: &str, answer: &Answer) -> Meaning {
+        let meaning = Meaning::of(answer.status, &answer.headers, &answer.body);
+        let now = self.host.now();
+        let breaker = match meaning {
+            Meaning::Limited(Limit::Primary) => {
+                Some(Breaker::primary(until_reset(&answer.headers, now), now))
+            }
+            Meaning::Limited(Limit::Secondary(wait)) => {
+                Some(Breaker::secondary(self.breaker(owner).as_ref(), wait, now))
+            }
+            _ => Breaker::reserve(&answer.headers, self.config.reserve_percent, now),
+        };
+        if let Some(breaker) = breaker {
+            let why = match breaker.cause {
+                Cause::Reserve => "what is left of its rate limit is to be left",
+                Cause::Primary => "its rate limit is used up",
+                Cause::Secondary => "a secondary rate limit was reached",
+                Cause::Failure => "it failed",
+            };
+            let wait = breaker.until.saturating_sub(seconds(now));
+            self.host.log(&format!(
+                "GitHub is not asked about `{owner}` for {wait} s: {why}"
+            ));
+            self.open(owner, breaker);
+        }
+        meaning
+    }
+
+    /// GitHub failed: what has an answer already is not asked for again for a moment.
+    pub(crate) fn note_failure(&self, owner: &str) {
+        self.open(owner, Breaker::failure(self.host.now()));
+    }
+
+    fn open(&self, owner: &str, breaker: Breaker) {
+        let bucket = self.bucket(owner);
+        cache::save(self.host, &Key::limits(&bucket), &breaker, &[]);
+        self.breaker.replace(Some((bucket, Some(breaker))));
+    }
+
+    fn breaker(&self, owner: &str) -> Option<Breaker> {
+        let bucket = self.bucket(owner);
+        if let Some((known, breaker)) = &*self.breaker.borrow()
+            && *known == bucket
+        {
+            return breaker.clone();
+        }
+        let loaded = cache::load(self.host, &Key::limits(&bucket)).map(|(breaker, _)| breaker);
+        self.breaker.replace(Some((bucket, loaded.clone())));
+        loaded
+    }
+
+    /// What GitHub counts together.
+    fn bucket(&self, owner: &str) -> String {
+        match &self.config.credential {
+            Credential::App {
+                installation: Some(installation),
+                ..
+            } => format!("installation/{installation}"),
+            Credential::App { .. } => format!("owner/{owner}"),
+            Credential::Token(_) => "token/0".to_owned(),
+            Credential::Anonymous => "anonymous/0".to_owned(),
+        }
+    }
+}
+
+/// How long until the primary limit begins anew. Both times are GitHub's, where it says what time it is.
+pub(super) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let now = date(headers).unwrap_or(now);
+    let reset = number(headers, "x-ratelimit-reset")?;
+    Some(Duration::from_secs(reset.saturating_sub(seconds(now))))
+}
+
+/// A header that is a whole number.
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name)?.to_str().ok()?.trim().parse().ok()
+}
+
+const LIMIT: &str = "x-ratelimit-limit";
+pub(super) const REMAINING: &str = "x-ratelimit-remaining";
+const RESOURCE: &str = "x-ratelimit-resource";
+/// What GitHub asks for where a secondary limit does not say how long to wait; twice as long each time that follows.
+const FIRST_WAIT: Duration = Duration::from_mins(1);
+/// The primary limit begins anew every hour.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// While GitHub does not answer, it is asked every so often whether it does again.
+const FAILURE_WAIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use super::*;
+
+    fn at(second: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_800_000_000 + second)
+    }
+
+    fn lasts(breaker: &Breaker) -> u64 {
+        breaker
+            .wait(Purpose::Again, at(0))
+            .map_or(0, |wait| wait.as_secs())
+    }
+
+    #[test]
+    fn secondary_limits_that_say_nothing_are_waited_for_longer_and_longer() {
+        let mut breaker = None;
+        let mut now = 0;
+        for expected in [60, 120, 240, 480, 960, 960] {
+            let next = Breaker::secondary(breaker.as_ref(), None, at(now));
+            assert_eq!(next.until - seconds(at(now)), expected);
+            now += expected;
+            breaker = Some(next);
+        }
+        let calm = Breaker::secondary(breaker.as_ref(), None, at(now + 3600));
+        assert_eq!(calm.strikes, 0);
+        let told = Breaker::secondary(breaker.as_ref(), Some(Duration::from_secs(7)), at(0));
+        assert_eq!((lasts(&told), told.strikes), (7, 0));
+        let endless = Breaker::secondary(None, Some(Duration::MAX), at(0));
+        assert_eq!(lasts(&endless), 3600);
+    }
+
+    #[test]
+    fn the_reserve_is_left() {
+        let reset = seconds(at(600)).to_string();
+        for (limit, remaining, resource, percent, expected) in [
+            ("5000", "250", "core", 5, None),
+            ("5000", "249", "core", 5, Some(600)),
+            ("5000", "249", "search", 5, None),
+            ("5000", "0", "core", 0, None),
+            ("60", "2", "core", 5, Some(600)),
+            ("junk", "2", "core", 5, None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for (name, value) in [
+                (LIMIT, limit),
+                (REMAINING, remaining),
+                (RESOURCE, resource),
+                ("x-ratelimit-reset", &reset),
+            ] {
+                headers.insert(name, value.parse().unwrap());
+            }
+            let breaker = Breaker::reserve(&headers, percent, at(0));
+            assert_eq!(breaker.as_ref().map(lasts), expected, "{limit} {remaining}");
+            // By GitHub's own clock.
+            headers.insert("date", httpdate::fmt_http_date(at(300)).parse().unwrap());
+            let breaker = Breaker::reserve(&headers, percent, at(0));
+            assert_eq!(breaker.as_ref().map(lasts), expected.map(|_| 300));
+        }
+    }
+
+    #[test]
+    fn what_may_be_asked_is_the_cause_s_to_say() {
+        use Purpose::{Again, First, Free};
+        let breaker = |cause| Breaker::open(cause, seconds(at(0)), FIRST_WAIT, 0);
+        for (cause, blocked) in [
+            (Cause::Reserve, &[First, Again][..]),
+            (Cause::Primary, &[First, Again, Free]),
+            (Cause::Secondary, &[First, Again, Free]),
+            (Cause::Failure, &[Again]),
+        ] {
+            for purpose in [First, Again, Free] {
+                let breaker = breaker(cause);
+                let is_blocked = blocked.contains(&purpose);
+                assert_eq!(
+                    breaker.wait(purpose, at(0)).is_some(),
+                    is_blocked,
+                    "{cause:?} {purpose:?}"
+                );
+                assert_eq!(breaker.wait(purpose, at(60)), None);
+                // It was opened by a clock that ran ahead.
+                assert_eq!(breaker.wait(purpose, at(0) - 2 * LONGEST_WAIT), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The lists that come in pages.
+
+use std::collections::BTreeSet;
+
+use landfall_stand_in::{AccountKind, Installation, PersonalToken, Selection, Visibility, fixture};
+use serde_json::{Value, json};
+
+use crate::client::{GitHub, Reply, git};
+
+/// The address of another page.
+fn link<'a>(reply: &'a Reply, relation: &str) -> Option<&'a str> {
+    reply
+        .header("link")?
+        .split(", ")
+        .find_map(|link| link.strip_suffix(&format!("; rel=\"{relation}\"")))
+        .map(|address| address.trim_matches(['<', '>']))
+}
+
+fn names(list: &Value, field: &str) -> Vec<String> {
+    list.as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item[field].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn tags_are_peeled_and_come_in_pages_that_name_the_repository_by_id() {
+    let (github, git_dir) = GitHub::with_network();
+    let token = github.token();
+    let api = github.stand_in.api_url();
+    let all = github.get("/repos/acme/network/tags?per_page=100", &token);
+    assert_eq!(all.header("link"), None);
+    for tag in all.json().as_array().unwrap() {
+        let name = tag["name"].as_str().unwrap();
+        let commit = git(
+            &git_dir,
+            &["rev-parse", &format!("refs/tags/{name}^{{commit}}")],
+        );
+        assert_eq!(tag["commit"]["sha"], commit, "{name}");
+        let zipball = tag["zipball_url"].as_str().unwrap();
+        let reply = github.archive(zipball.strip_prefix(api).unwrap(), &token);
+        assert!(reply.status == 200 && reply.body.ends_with(commit.as_bytes()));
+    }
+    let all = names(&all.json(), "name");
+    let expected = "for-each-ref --sort=-v:refname --format=%(refname:strip=2) refs/tags";
+    let expected = git(&git_dir, &expected.split(' ').collect::<Vec<_>>());
+    assert_eq!(all, expected.lines().collect::<Vec<_>>());
+
+    let id = github.get("/repos/acme/network", &token).json()["id"].clone();
+    let mut path = "/repos/acme/network/tags?per_page=3".to_owned();
+    let mut paged = Vec::new();
+    loop {
+        let page = github.get(&path, &token);
+        paged.extend(names(&page.json(), "name"));
+        let Some(next) = link(&page, "next") else {
+            break;
+        };
+        let prefix = format!("{api}/repositories/{id}/tags?per_page=3&page=");
+        assert!(next.starts_with(&prefix), "{next}");
+        assert!(link(&page, "last").is_some());
+        path = next.strip_prefix(api).unwrap().to_owned();
+    }
+    assert_eq!(paged, all);
+
+    let empty = fixture::Repository::new(github.directory.path(), "acme", "empty");
+    github.add(empty, "empty", Visibility::Private);
+    let reply = github.get("/repos/acme/empty/tags", &token);
+    assert_eq!((reply.status, reply.json()), (200, json!([])));
+}
+
+#[test]
+fn an_installation_lists_the_repositories_that_its_token_is_for() {
+    let (github, git_dir) = GitHub::with_network();
+    let stand_in = &github.stand_in;
+    for (owner, name, visibility) in [
+        ("acme", "open", Visibility::Public),
+        ("acme", "third", Visibility::Private),
+        ("other", "open", Visibility::Public),
+    ] {
+        stand_in.add_repository(owner, name, visibility, &git_dir);
+    }
+    stand_in.add_personal_token("ghp_one", PersonalToken::default());
+    let path = "/installation/repositories";
+    let all = github.token();
+    let one = github.mint(r#"{"repositories":["third"]}"#).json();
+    let one = format!("Bearer {}", one["token"].as_str().unwrap());
+    let listed = |authorization: &str| {
+        let list = github.get(path, authorization).json();
+        (
+            list["total_count"].as_u64().unwrap(),
+            list["repository_selection"].as_str().unwrap().to_owned(),
+            names(&list["repositories"], "full_name").join(" "),
+        )
+    };
+    let expected =
+        |count, selection: &str, names: &str| (count, selection.to_owned(), names.to_owned());
+    assert_eq!(
+        listed(&all),
+        expected(3, "all", "acme/network acme/open acme/third")
+    );
+    assert_eq!(listed(&one), expected(1, "selected", "acme/third"));
+    let page = github.get(&format!("{path}?per_page=2"), &all);
+    assert_eq!(
+        page.json()["repositories"].as_array().map(Vec::len),
+        Some(2)
+    );
+    let next = format!("{}{path}?per_page=2&page=2", stand_in.api_url());
+    assert_eq!(link(&page, "next"), Some(next.as_str()));
+
+    let only = Selection::Only(BTreeSet::from(["open".to_owned()]));
+    stand_in.install(
+        "acme",
+        Installation {
+            repositories: only,
+            ..Installation::default()
+        },
+    );
+    assert_eq!(listed(&all), expected(1, "selected", "acme/open"));
+    for (authorization, status) in [("", 401), (&github.jwt(), 401), ("Bearer ghp_one", 403)] {
+        assert_eq!(github.get(path, authorization).status, status);
+    }
+}
+
+#[test]
+fn the_app_lists_its_installations_suspended_ones_too() {
+    let (github, _) = GitHub::with_network();
+    github.stand_in.set_account_kind("mona", AccountKind::User);
+    let suspended = Installation {
+        suspended: true,
+        ..Installation::default()
+    };
+    let id = github.stand_in.install("mona", suspended);
+    let jwt = github.jwt();
+    let list = github.get("/app/installations", &jwt).json();
+    let logins: Vec<_> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (&one["account"]["login"], one["suspended_at"].is_string()))
+        .collect();
+    assert_eq!(logins, [(&json!("acme"), false), (&json!("mona"), true)]);
+    let one = github.get(&format!("/app/installations/{id}"), &jwt);
+    assert_eq!(one.json(), list[1]);
+    let page = github.get("/app/installations?per_page=1", &jwt);
+    assert_eq!(page.json().as_array().map(Vec::len), Some(1));
+    assert!(link(&page, "next").is_some());
+    for (path, authorization, status) in [
+        ("/app/installations/999999", jwt.as_str(), 404),
+        ("/app/installations", "", 401),
+    ] {
+        assert_eq!(github.get(path, authorization).status, status);
+    }
+}
