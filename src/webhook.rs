@@ -43,7 +43,7 @@ pub async fn receive(
     }
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_err(|_| Error::Unsigned)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(length.unwrap_or(0));
     loop {
         let read = body.read(READ).await.map_err(|_| Error::ClientGone)?;
         if read.is_empty() {

@@ -11,6 +11,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, Request as HttpRequest, Response};
@@ -61,6 +62,42 @@ fn every_fault_does_what_is_written_down() {
 }
 
 #[test]
+fn a_warm_answer_reads_the_store_once_and_writes_nothing() {
+    let scenario = scenario("a_fresh_answer_costs_nothing");
+    let host = FakeHost::new(&scenario);
+    let _ = host.ask(&scenario.requests[0]);
+    host.uses.take();
+    let _ = host.ask(&scenario.requests[1]);
+    assert_eq!(host.uses.take(), ["get landfall/2/entry/acme/vpc"]);
+}
+
+/// Two instances that write at the same time may leave the list of one and the history of the other.
+#[test]
+fn a_history_that_was_lost_or_is_older_than_its_list_costs_a_call_and_no_version() {
+    const HISTORY: &str = "landfall/2/history/acme/vpc";
+    let download = support::scenarios::get("/v1/modules/acme/vpc/aws/1.3.0/download");
+    for is_lost in [true, false] {
+        let scenario = scenario("a_stale_answer_is_given_at_once_and_refreshed_behind");
+        let host = FakeHost::new(&scenario);
+        let _ = host.ask(&scenario.requests[0]);
+        let older = host.store.borrow().get(HISTORY).cloned().unwrap();
+        let _ = host.ask(&scenario.requests[1]);
+        let mut store = host.store.borrow_mut();
+        if is_lost {
+            store.remove(HISTORY);
+        } else {
+            store.insert(HISTORY.to_owned(), older);
+        }
+        drop(store);
+        let _ = scenario.github.take_calls();
+        assert_eq!(host.ask(&download).status, 204);
+        assert!(!scenario.github.take_calls().is_empty());
+        assert_eq!(host.ask(&download).status, 204);
+        assert!(scenario.github.take_calls().is_empty());
+    }
+}
+
+#[test]
 fn no_fault_keeps_a_client_waiting_for_more_than_ten_seconds() {
     for table in support::matrix::tables() {
         for cell in &table.cells {
@@ -79,6 +116,11 @@ fn no_fault_keeps_a_client_waiting_for_more_than_ten_seconds() {
     }
 }
 
+fn scenario(name: &str) -> Scenario {
+    let mut all = support::freshness::all().into_iter();
+    all.find(|it| it.name == name).unwrap()
+}
+
 type Store = HashMap<String, Vec<u8>>;
 
 /// The outside world in memory. Time passes when someone waits.
@@ -88,6 +130,8 @@ struct FakeHost<'s> {
     store: RefCell<Store>,
     kind: Cell<StoreKind>,
     has_reported: Cell<bool>,
+    /// What was asked of the store.
+    uses: RefCell<Vec<String>>,
     /// Another one each time, and the same in each run.
     randomness: Cell<u8>,
     /// Whether what does not answer in time takes that time.
@@ -108,6 +152,7 @@ impl<'s> FakeHost<'s> {
             store: RefCell::default(),
             kind: Cell::new(scenario.store),
             has_reported: Cell::new(false),
+            uses: RefCell::default(),
             randomness: Cell::new(6),
             is_slow: Cell::default(),
             waited: Cell::default(),
@@ -212,6 +257,7 @@ impl Host for FakeHost<'_> {
     }
 
     fn get(&self, key: &str) -> Option<Vec<u8>> {
+        self.uses.borrow_mut().push(format!("get {key}"));
         if self.fails(&[StoreKind::Fails, StoreKind::FailsToRead]) {
             return None;
         }
@@ -225,6 +271,7 @@ impl Host for FakeHost<'_> {
     }
 
     fn set(&self, key: &str, value: &[u8]) {
+        self.uses.borrow_mut().push(format!("set {key}"));
         let fails = self.fails(&[StoreKind::Fails, StoreKind::FailsToWrite]);
         if !fails && self.kind.get() != StoreKind::Forgets {
             self.store

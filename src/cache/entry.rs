@@ -17,6 +17,8 @@ pub struct Entry {
     pub confirmed_at: u64,
     /// When something said that the repository has changed since; 0 for never.
     pub marked_at: u64,
+    /// When the list that GitHub confirmed was new: that of the [`History`](super::history::History) beside it.
+    pub listed_at: u64,
     /// Until when GitHub is not asked again, because it failed; 0 for never.
     pub retry_at: u64,
     /// What GitHub confirmed.
@@ -69,6 +71,7 @@ impl Entry {
             api: api.to_owned(),
             confirmed_at,
             marked_at: 0,
+            listed_at: 0,
             retry_at: 0,
             kind,
             absent_before: Vec::new(),

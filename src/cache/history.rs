@@ -16,6 +16,8 @@ pub struct History {
     api: String,
     /// Its versions, and what they were first seen to be.
     pub pins: Pins,
+    /// When GitHub last listed something new, in milliseconds since 1970.
+    pub listed_at: u64,
     /// GitHub's number for it.
     pub id: Option<u64>,
     /// Its owner and its name, as GitHub spells them.

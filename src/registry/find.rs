@@ -2,7 +2,7 @@
 
 use super::{Freshness, Owed, Registry};
 use crate::cache::absent::{Absent, Why};
-use crate::cache::entry::{Entry, Kind, Lookup};
+use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::{Deadline, Repository};
@@ -112,18 +112,19 @@ impl<H: Host> Registry<'_, H> {
         deadline: Deadline,
     ) -> Result<Chosen, Error> {
         let owner = self.owner(module)?;
-        let mut found = self.find(module, deadline).await?;
-        if found.history.is_none() {
-            found.history = History::load(self.host(), self.api(), owner.as_str(), &found.name);
-        }
+        let mut found = self.remember(owner, self.find(module, deadline).await?);
         let releases = found.history.as_ref().map(|it| &it.pins.releases);
-        let has_it = releases.is_some_and(|it| choose(it).is_some());
-        let is_stale = self.freshness.get() == Some(Freshness::Stale);
-        if !has_it && (is_stale || found.history.is_none()) {
-            self.owed.borrow_mut().clear();
-            // The store may have kept one of the two values alone.
-            let before = found.history.map(|_| found.entry);
-            found = usable(self.refresh(owner, &found.name, before, deadline).await?)?;
+        if releases.is_none_or(|it| choose(it).is_none()) {
+            let is_stale = self.freshness.get() == Some(Freshness::Stale);
+            // The store may have lost one of the two values, or kept an older one.
+            let listed_at = found.history.as_ref().map(|it| it.listed_at);
+            let is_sound = listed_at == Some(found.entry.listed_at);
+            if is_stale || !is_sound {
+                self.owed.borrow_mut().clear();
+                let before = Some(found.entry);
+                let asked = self.refresh(owner, &found.name, before, deadline).await?;
+                found = self.remember(owner, usable(asked)?);
+            }
         }
         let Found {
             name,
@@ -140,6 +141,14 @@ impl<H: Host> Registry<'_, H> {
         })
     }
 
+    /// With what is known of its tags.
+    fn remember(&self, owner: &Namespace, mut found: Found) -> Found {
+        if found.history.is_none() {
+            found.history = History::load(self.host(), self.api(), owner.as_str(), &found.name);
+        }
+        found
+    }
+
     /// What is known will do, or GitHub is asked first.
     async fn up_to_date(
         &self,
@@ -151,7 +160,8 @@ impl<H: Host> Registry<'_, H> {
         let mut lookup = Entry::lookup(Some(&found.entry), now, lifetimes);
         if lookup == Lookup::Stale {
             let absent = Absent::load(self.host(), &self.config, owner.as_str());
-            if absent.marked_at >= found.entry.confirmed_at {
+            let marks = found.entry.confirmed_at..=milliseconds(now);
+            if marks.contains(&absent.marked_at) {
                 lookup = Lookup::Expired;
             }
         }

@@ -156,6 +156,7 @@ impl<H: Host> Registry<'_, H> {
             Ok(()) => {
                 self.render(owner, name, &history, &mut entry);
                 entry.confirmed_at = started;
+                entry.listed_at = history.listed_at;
                 entry.retry_at = 0;
             }
             Err(error) => {
@@ -187,8 +188,10 @@ impl<H: Host> Registry<'_, H> {
             }
         }
         // A webhook may have come while GitHub was asked.
+        let marks = started..=milliseconds(host.now());
         let now = Entry::load(host, self.api(), owner.as_str(), name);
-        entry.marked_at = now.map_or(0, |it| it.marked_at);
+        let marked_at = now.map(|it| it.marked_at).filter(|it| marks.contains(it));
+        entry.marked_at = marked_at.unwrap_or(0);
         entry.save(host, owner.as_str(), name);
         Ok(Found {
             name: name.to_owned(),
@@ -342,6 +345,7 @@ impl<H: Host> Registry<'_, H> {
             }
         }
         history.shrunk_at = None;
+        history.listed_at = started;
         let moved = history.pins.see(listed.tags);
         for version in moved.iter().take(MAX_LOGGED) {
             host.log(&format!(
