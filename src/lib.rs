@@ -2,8 +2,8 @@
 //!
 //! # The way of a request
 //! `src/bin/` (what a host offers) → `wasi_http` (its request) → [`app::handle`] → [`route::Route::parse`] →
-//! [`config::Config::load`] → [`registry::Registry`] → [`github::GitHub`] → [`wire`] (the response) → the response is
-//! sent → [`record::Record::finish`] (the log line).
+//! [`config::Config::load`] → [`registry::Registry`] → what [`cache`] has, or [`github::GitHub`] → [`wire`] (the response)
+//! → the response is sent → [`record::Record::finish`] (the log line) → [`registry::Registry::settle`] (what is owed).
 //!
 //! # The files
 //! | file | what it is about |
@@ -13,10 +13,12 @@
 //! | [`config`] | every variable there is |
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
-//! | [`registry`] | the product: versions, download, archive |
-//! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]) |
+//! | [`pins`] | what each version's tag was first seen to be |
+//! | [`registry`] | the product: versions, download, archive; which repository, and when GitHub is asked |
+//! | [`cache`] | what is kept between requests, and what that is good for |
+//! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]), free revalidation ([`github::etag`]), limits ([`github::limits`]) |
+//! | [`webhook`] | GitHub's hints that something has changed |
 //! | [`archive`] | the zip without its top folder: a machine without I/O ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
-//! | [`cache`] | what is kept between requests |
 //! | [`wire`] | the protocol's documents and headers |
 //! | [`error`] | every failure, by blame, and its status |
 //! | [`record`] | the log's one line a request |

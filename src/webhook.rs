@@ -3,6 +3,9 @@
 //!
 //! <https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries>
 
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
 use hmac::{Hmac, Mac as _};
 use http::{HeaderMap, header};
 use serde::Deserialize;
@@ -43,37 +46,110 @@ pub async fn receive(
     }
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes()).map_err(|_| Error::Unsigned)?;
-    let mut bytes = Vec::with_capacity(length.unwrap_or(0));
+    let mut received = Received::default();
+    let mut size = 0;
     loop {
-        let read = body.read(READ).await.map_err(|_| Error::ClientGone)?;
-        if read.is_empty() {
+        let piece = body.read(READ).await.map_err(|_| Error::ClientGone)?;
+        if piece.is_empty() {
             break;
         }
-        mac.update(&read);
-        bytes.extend(read);
-        if bytes.len() > MAX_BODY {
+        mac.update(&piece);
+        size += piece.len();
+        if size > MAX_BODY {
             return Err(Error::TooLarge);
         }
+        received.pieces.push_back(piece);
     }
     // In constant time.
     mac.verify_slice(&signature).map_err(|_| Error::Unsigned)?;
+    let event = text("x-github-event").unwrap_or_default();
     let is_form = text(header::CONTENT_TYPE.as_str())
         .is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
-    if is_form {
-        let payload = url::form_urlencoded::parse(&bytes).find(|(name, _)| name == "payload");
-        bytes = payload
-            .map(|(_, json)| json.into_owned().into_bytes())
-            .unwrap_or_default();
+    let hint = if is_form {
+        Hint::read(event, FormPayload::of(received))
+    } else {
+        Hint::read(event, received)
+    };
+    hint.ok_or(Error::BadRequest("this is not a webhook of GitHub's"))
+}
+
+/// A body as it came, in pieces: 25 MB in one would not fit into the memory that hosts give.
+#[derive(Default)]
+struct Received {
+    pieces: VecDeque<Vec<u8>>,
+    /// How much of the first piece is read.
+    read: usize,
+}
+
+impl Read for Received {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(piece) = self.pieces.front() {
+            let mut rest = piece.get(self.read..).unwrap_or_default();
+            let length = rest.read(buffer)?;
+            if length > 0 || buffer.is_empty() {
+                self.read += length;
+                return Ok(length);
+            }
+            self.pieces.pop_front();
+            self.read = 0;
+        }
+        Ok(0)
     }
-    let event = text("x-github-event").unwrap_or_default();
-    Hint::read(event, &bytes).ok_or(Error::BadRequest("this is not a webhook of GitHub's"))
+}
+
+/// The payload in a form, which is its one field `payload`: `payload=%7B%22ref%22...`
+struct FormPayload(io::Bytes<io::BufReader<Received>>);
+
+impl FormPayload {
+    /// A form that begins otherwise has an empty payload.
+    fn of(received: Received) -> Self {
+        let mut form = io::BufReader::new(received);
+        let mut name = [0; 8];
+        let is_payload = form.read_exact(&mut name).is_ok() && name == *b"payload=";
+        let rest = if is_payload {
+            form
+        } else {
+            io::BufReader::new(Received::default())
+        };
+        Self(rest.bytes())
+    }
+
+    fn next(&mut self) -> io::Result<Option<u8>> {
+        Ok(match self.0.next().transpose()? {
+            None | Some(b'&') => None,
+            Some(b'+') => Some(b' '),
+            Some(b'%') => {
+                let digits = [self.0.next().transpose()?, self.0.next().transpose()?];
+                let digits = digits.map(Option::unwrap_or_default);
+                let mut byte = [0];
+                hex::decode_to_slice(digits, &mut byte).map_err(io::Error::other)?;
+                let [byte] = byte;
+                Some(byte)
+            }
+            other => other,
+        })
+    }
+}
+
+impl Read for FormPayload {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut length = 0;
+        for byte in buffer {
+            match self.next()? {
+                None => break,
+                Some(next) => *byte = next,
+            }
+            length += 1;
+        }
+        Ok(length)
+    }
 }
 
 impl Hint {
     /// What a delivery is about; nothing, for events that don't matter here; `None` for what is no payload.
     #[must_use]
-    pub fn read(event: &str, payload: &[u8]) -> Option<Self> {
-        let payload: Payload = serde_json::from_slice(payload).ok()?;
+    pub fn read(event: &str, payload: impl Read) -> Option<Self> {
+        let payload: Payload = serde_json::from_reader(io::BufReader::new(payload)).ok()?;
         let is_known = matches!(
             event,
             "create"

@@ -405,7 +405,7 @@ fn about(owner: &Namespace, name: &str) -> String {
 
 const SHRUNK: &str = "GitHub lists less than half of the versions that it did: the list before is served until that lasts";
 /// How long a client waits for GitHub where there is an answer already.
-const PATIENCE: Duration = Duration::from_secs(4);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Another request's answer is waited for for a second.
 const POLL: Duration = Duration::from_millis(50);
 const MAX_POLLS: u32 = 20;

@@ -199,7 +199,7 @@ fn delivery(event: &str, fields: &Value) -> Ask {
     signed(event, &payload(fields), "application/json")
 }
 
-fn payload(fields: &Value) -> Vec<u8> {
+pub fn payload(fields: &Value) -> Vec<u8> {
     let mut payload = json!({
         "repository": { "id": 42, "full_name": "acme/vpc", "name": "vpc", "private": true },
         "installation": { "id": 7, "node_id": "x", "account": { "login": "acme" } },
@@ -211,7 +211,7 @@ fn payload(fields: &Value) -> Vec<u8> {
     payload.to_string().into_bytes()
 }
 
-fn signed(event: &str, body: &[u8], content_type: &str) -> Ask {
+pub fn signed(event: &str, body: &[u8], content_type: &str) -> Ask {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body);
     let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));

@@ -24,7 +24,7 @@ pub fn streaming<F>(archive: F) -> Outbound
 where
     F: Fn() -> Body + Send + Sync + 'static,
 {
-    let github = Arc::new(scenario("an_archive_arrives_without_its_top_folder").github);
+    let github = scenario("an_archive_arrives_without_its_top_folder").github;
     let archive = Arc::new(archive);
     Outbound::hook(move |request| {
         let (github, archive) = (Arc::clone(&github), Arc::clone(&archive));

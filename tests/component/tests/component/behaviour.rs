@@ -182,7 +182,7 @@ async fn a_github_that_does_not_answer_is_given_up_in_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_requests_at_once_are_all_answered() {
     let scenario = scenario("an_archive_arrives_without_its_top_folder");
-    let github = Arc::new(scenario.github);
+    let github = scenario.github;
     let registry = Registry::new(
         Artifact::Spin.component(),
         &scenario.variables,
