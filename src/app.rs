@@ -145,7 +145,7 @@ async fn answer<'h, H: Host>(
         Route::Webhook => {
             let registry = registry().map_err(Error::Misconfigured)?;
             let secret = registry.config().webhook_secret.as_ref();
-            let hint = webhook::receive(secret, &request.headers, body).await?;
+            let hint = webhook::receive(host, secret, &request.headers, body).await?;
             registry.note(&hint);
             wire::noted().map(Body::Bytes)
         }

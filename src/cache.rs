@@ -1,7 +1,7 @@
 //! What is kept in the key-value store between requests, and what that is good for at a given time.
 //!
 //! The store may forget, may fail, and may hold bytes of another version of Landfall: each is a miss, never an error.
-//! Keys are built from parsed names alone, no key is the beginning of another, and their number is bounded: two for a
+//! No key is the beginning of another, and their number is bounded: two for a
 //! repository that exists, and a fixed number for everything else.
 //!
 //! - [`entry`]: the hot value of a repository: its `versions` answer, and how fresh that is
@@ -21,7 +21,7 @@ use serde::de::DeserializeOwned;
 
 use crate::host::Host;
 
-/// A key of the store: the layout's version, the kind, and a name that is the key's last part.
+/// A key of the store: the layout's version, the kind, and a name with a slash behind it, which no name has.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
@@ -88,7 +88,7 @@ impl Key {
 
     /// GitHub compares names without regard to case.
     fn named(kind: &str, name: &str) -> Self {
-        Self(format!("landfall/2/{kind}/{}", name.to_ascii_lowercase()))
+        Self(format!("landfall/2/{kind}/{}/", name.to_ascii_lowercase()))
     }
 }
 
@@ -110,8 +110,7 @@ pub(crate) fn load<T: DeserializeOwned>(host: &impl Host, key: &Key) -> Option<(
     decode(&host.get(key.as_str())?)
 }
 
-/// Keeps a head and the bytes behind it under `key`, if the store will. Nothing larger than [`MAX_VALUE`] is kept
-/// unless it says so itself.
+/// Keeps a head and the bytes behind it under `key`, if the store will, and if they are no more than [`MAX_VALUE`].
 pub(crate) fn save<T: Serialize>(host: &impl Host, key: &Key, head: &T, rest: &[u8]) {
     let value = encode(head, rest);
     if value.len() > MAX_VALUE {
@@ -156,6 +155,7 @@ mod tests {
     fn no_key_is_the_beginning_of_another() {
         let keys = [
             Key::entry("Acme", "VPC"),
+            Key::entry("acme", "vpc-endpoints"),
             Key::history("acme", "vpc"),
             Key::absent("acme"),
             Key::owner_token("acme"),
@@ -165,7 +165,7 @@ mod tests {
             Key::archive_index(),
             Key::archive(7),
         ];
-        assert_eq!(keys[0].as_str(), "landfall/2/entry/acme/vpc");
+        assert_eq!(keys[0].as_str(), "landfall/2/entry/acme/vpc/");
         for a in &keys {
             for b in &keys {
                 assert!(a == b || !b.as_str().starts_with(a.as_str()), "{a:?} {b:?}");

@@ -35,8 +35,10 @@ pub enum Error {
         /// What GitHub asks to wait; clients are never told more than ten seconds.
         retry_after: Duration,
     },
-    /// GitHub: 5xx, no answer in time, no connection.
+    /// GitHub: 5xx, or something that cannot be asked now.
     Unavailable(String),
+    /// GitHub: no connection, or no answer in time.
+    Unreachable(String),
     /// GitHub: an answer that is not what the API promises.
     Malformed(String),
     /// The repository: its archive cannot be served as a module.
@@ -85,9 +87,10 @@ impl Error {
             Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Misconfigured(_) | Self::Limited { .. } | Self::Unavailable(_) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Misconfigured(_)
+            | Self::Limited { .. }
+            | Self::Unavailable(_)
+            | Self::Unreachable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Rejected(_) | Self::Malformed(_) | Self::Archive(_) => StatusCode::BAD_GATEWAY,
             // Terraform does not try it again, and shows the text.
             Self::Integrity(_) => StatusCode::CONFLICT,
@@ -98,7 +101,10 @@ impl Error {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Limited { .. } | Self::Unavailable(_) | Self::Malformed(_) => true,
+            Self::Limited { .. }
+            | Self::Unavailable(_)
+            | Self::Unreachable(_)
+            | Self::Malformed(_) => true,
             Self::NotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest(_)
@@ -118,7 +124,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Limited { retry_after } => Some(retry_after.as_secs().clamp(1, 10)),
-            Self::Unavailable(_) => Some(2),
+            Self::Unavailable(_) | Self::Unreachable(_) => Some(2),
             Self::NotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest(_)
@@ -158,7 +164,9 @@ impl Error {
                 "GitHub refuses this registry's credential: its operator finds the reason in the log"
             }
             Self::Limited { .. } => "GitHub's rate limit is reached, please try again later",
-            Self::Unavailable(_) => "GitHub cannot be reached, please try again later",
+            Self::Unavailable(_) | Self::Unreachable(_) => {
+                "GitHub cannot be reached, please try again later"
+            }
             Self::Malformed(_) => "GitHub's answer cannot be used, please try again later",
             Self::Archive(refusal) => {
                 return vec![format!("this module's archive is refused: {refusal}")];
@@ -205,7 +213,9 @@ impl std::fmt::Display for Error {
                     retry_after.as_secs()
                 )
             }
-            Self::Unavailable(detail) => write!(f, "GitHub is unavailable: {detail}"),
+            Self::Unavailable(detail) | Self::Unreachable(detail) => {
+                write!(f, "GitHub is unavailable: {detail}")
+            }
             Self::Malformed(detail) => write!(f, "GitHub's answer is malformed: {detail}"),
             Self::Archive(refusal) => write!(f, "archive refused: {refusal}"),
             Self::Integrity(Integrity::Moved) => {
@@ -229,7 +239,7 @@ impl From<HostError> for Error {
             HostError::Store(_)
             | HostError::Denied(_)
             | HostError::Timeout
-            | HostError::Upstream(_) => Self::Unavailable(error.to_string()),
+            | HostError::Upstream(_) => Self::Unreachable(error.to_string()),
         }
     }
 }

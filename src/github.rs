@@ -41,6 +41,8 @@ pub struct GitHub<'h, H> {
     config: Rc<Config>,
     credentials: Rc<Credentials>,
     breaker: Rc<limits::Known>,
+    /// How often another request was waited for.
+    waits: Rc<Cell<u32>>,
     calls: Rc<Cell<u32>>,
 }
 
@@ -134,6 +136,8 @@ pub struct Kept {
 /// A response's head, and what it is an answer to.
 struct Asked<S> {
     response: Response<S>,
+    /// Whether it was asked for only if it has changed.
+    is_conditional: bool,
     authorization: Option<HeaderValue>,
     /// After all redirects.
     url: String,
@@ -154,6 +158,7 @@ impl<H> Clone for GitHub<'_, H> {
             config: Rc::clone(&self.config),
             credentials: Rc::clone(&self.credentials),
             breaker: Rc::clone(&self.breaker),
+            waits: Rc::clone(&self.waits),
             calls: Rc::clone(&self.calls),
         }
     }
@@ -167,6 +172,7 @@ impl<'h, H: Host> GitHub<'h, H> {
             config,
             credentials: Rc::default(),
             breaker: Rc::default(),
+            waits: Rc::default(),
             calls: Rc::default(),
         }
     }
@@ -200,18 +206,20 @@ impl<'h, H: Host> GitHub<'h, H> {
     async fn get(&self, call: &Call<'_>) -> Result<(Asked<()>, Answer), Error> {
         let Asked {
             response,
+            is_conditional,
             authorization,
             url,
         } = self.ask(call).await?;
         let answer = self.collect(response, call.deadline).await?;
         let asked = Asked {
             response: Response::new(()),
+            is_conditional,
             authorization,
             url,
         };
         match self.meaning(call.owner, &answer) {
             Meaning::Success => Ok((asked, answer)),
-            Meaning::Unchanged if call.known.is_some() => Ok((asked, answer)),
+            Meaning::Unchanged if asked.is_conditional => Ok((asked, answer)),
             meaning => Err(meaning.into_error(call.path, &answer.body)),
         }
     }
@@ -268,6 +276,7 @@ impl<'h, H: Host> GitHub<'h, H> {
                 Redirect::No => {
                     return Ok(Asked {
                         response,
+                        is_conditional: condition.is_some(),
                         authorization: header,
                         url,
                     });
@@ -290,6 +299,16 @@ impl<'h, H: Host> GitHub<'h, H> {
         Err(Error::Malformed(format!(
             "GET {path}: more than {MAX_REDIRECTS} redirects"
         )))
+    }
+
+    /// Waits a moment for what another request is finding out. All such waits of a request are a second, and no more.
+    pub(crate) async fn wait_for_another(&self) -> bool {
+        let waits = self.waits.get();
+        if waits < MAX_WAITS {
+            self.waits.set(waits + 1);
+            self.host.sleep(WAIT).await;
+        }
+        waits < MAX_WAITS
     }
 
     async fn send(
@@ -405,3 +424,5 @@ const MAX_BODY: usize = 16 << 20;
 const MAX_REDIRECTS: usize = 3;
 const IDLE_LIMIT: Duration = Duration::from_secs(5);
 const READ: usize = 64 << 10;
+const WAIT: Duration = Duration::from_millis(50);
+const MAX_WAITS: u32 = 20;

@@ -287,28 +287,33 @@ impl<'h, H: Host> Registry<'h, H> {
     /// Takes note of what a webhook says: GitHub is asked about these repositories before the next answer. Nothing is
     /// written for what is not known yet.
     pub fn note(&self, hint: &Hint) {
-        let (host, api) = (self.host(), self.api());
+        let host = self.host();
         let now = milliseconds(host.now());
-        for (owner, name) in &hint.repositories {
-            let Some(owner) = Namespace::parse(owner).filter(|it| self.config.owner(it).is_some())
-            else {
-                continue;
-            };
-            if let Some(mut entry) = Entry::load(host, api, owner.as_str(), name) {
-                entry.marked_at = now;
-                entry.retry_at = 0;
-                entry.save(host, owner.as_str(), name);
+        for owner in &self.config.allowed_owners {
+            let is_its = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
+            let names = hint.repositories.iter().filter(|(of, _)| is_its(of));
+            let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
+            for name in &names {
+                if let Some(mut entry) = Entry::load(host, self.api(), owner.as_str(), name) {
+                    entry.marked_at = now;
+                    entry.retry_at = 0;
+                    entry.save(host, owner.as_str(), name);
+                }
             }
-            let mut absent = Absent::load(host, &self.config, owner.as_str());
-            if absent.remove(name) {
-                absent.save(host, owner.as_str());
+            let is_marked = hint.owner.as_deref().is_some_and(is_its);
+            if is_marked || !names.is_empty() {
+                let mut absent = Absent::load(host, &self.config, owner.as_str());
+                let mut has_changed = is_marked;
+                for name in names {
+                    has_changed |= absent.remove(name);
+                }
+                if is_marked {
+                    absent.mark(now);
+                }
+                if has_changed {
+                    absent.save(host, owner.as_str());
+                }
             }
-        }
-        let owner = hint.owner.as_deref().and_then(Namespace::parse);
-        if let Some(owner) = owner.filter(|it| self.config.owner(it).is_some()) {
-            let mut absent = Absent::load(host, &self.config, owner.as_str());
-            absent.mark(now);
-            absent.save(host, owner.as_str());
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::time::Duration;
 
 use hmac::{Hmac, Mac as _};
 use http::{HeaderMap, header};
@@ -13,7 +14,8 @@ use sha2::Sha256;
 
 use crate::config::Secret;
 use crate::error::{Error, NotFound};
-use crate::host::Source;
+use crate::github::Deadline;
+use crate::host::{Host, Source};
 
 /// What a webhook is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,10 +32,12 @@ pub struct Hint {
 /// [`NotFound::Path`] where there is no secret, [`Error::Unsigned`], [`Error::TooLarge`], and [`Error::BadRequest`] for
 /// what is signed and is no webhook.
 pub async fn receive(
+    host: &impl Host,
     secret: Option<&Secret>,
     headers: &HeaderMap,
     body: &mut impl Source,
 ) -> Result<Hint, Error> {
+    let deadline = Deadline::after(host.now(), RECEIVE_LIMIT);
     let secret = secret.ok_or(Error::NotFound(NotFound::Path))?;
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let signature = text("x-hub-signature-256").and_then(|it| it.strip_prefix("sha256="));
@@ -49,6 +53,11 @@ pub async fn receive(
     let mut received = Received::default();
     let mut size = 0;
     loop {
+        let left = deadline.left(host.now());
+        if left.is_zero() {
+            return Err(Error::ClientGone);
+        }
+        body.wait_at_most(left);
         let piece = body.read(READ).await.map_err(|_| Error::ClientGone)?;
         if piece.is_empty() {
             break;
@@ -58,7 +67,7 @@ pub async fn receive(
         if size > MAX_BODY {
             return Err(Error::TooLarge);
         }
-        received.pieces.push_back(piece);
+        received.push(piece);
     }
     // In constant time.
     mac.verify_slice(&signature).map_err(|_| Error::Unsigned)?;
@@ -81,6 +90,15 @@ struct Received {
     read: usize,
 }
 
+impl Received {
+    fn push(&mut self, piece: Vec<u8>) {
+        match self.pieces.back_mut() {
+            Some(last) if last.len() < READ => last.extend(piece),
+            _ => self.pieces.push_back(piece),
+        }
+    }
+}
+
 impl Read for Received {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(piece) = self.pieces.front() {
@@ -98,7 +116,10 @@ impl Read for Received {
 }
 
 /// The payload in a form, which is its one field `payload`: `payload=%7B%22ref%22...`
-struct FormPayload(io::Bytes<io::BufReader<Received>>);
+struct FormPayload {
+    form: io::Bytes<io::BufReader<Received>>,
+    is_over: bool,
+}
 
 impl FormPayload {
     /// A form that begins otherwise has an empty payload.
@@ -106,21 +127,25 @@ impl FormPayload {
         let mut form = io::BufReader::new(received);
         let mut name = [0; 8];
         let is_payload = form.read_exact(&mut name).is_ok() && name == *b"payload=";
-        let rest = if is_payload {
-            form
-        } else {
-            io::BufReader::new(Received::default())
-        };
-        Self(rest.bytes())
+        Self {
+            form: form.bytes(),
+            is_over: !is_payload,
+        }
     }
 
     fn next(&mut self) -> io::Result<Option<u8>> {
-        Ok(match self.0.next().transpose()? {
-            None | Some(b'&') => None,
+        if self.is_over {
+            return Ok(None);
+        }
+        let mut next = || self.form.next().transpose();
+        Ok(match next()? {
+            None | Some(b'&') => {
+                self.is_over = true;
+                None
+            }
             Some(b'+') => Some(b' '),
             Some(b'%') => {
-                let digits = [self.0.next().transpose()?, self.0.next().transpose()?];
-                let digits = digits.map(Option::unwrap_or_default);
+                let digits = [next()?, next()?].map(Option::unwrap_or_default);
                 let mut byte = [0];
                 hex::decode_to_slice(digits, &mut byte).map_err(io::Error::other)?;
                 let [byte] = byte;
@@ -146,10 +171,9 @@ impl Read for FormPayload {
 }
 
 impl Hint {
-    /// What a delivery is about; nothing, for events that don't matter here; `None` for what is no payload.
+    /// What a delivery is about; nothing, for events that don't matter here; `None` for what is no payload of its event.
     #[must_use]
     pub fn read(event: &str, payload: impl Read) -> Option<Self> {
-        let payload: Payload = serde_json::from_reader(io::BufReader::new(payload)).ok()?;
         let is_known = matches!(
             event,
             "create"
@@ -163,15 +187,16 @@ impl Hint {
         if !is_known {
             return Some(Self::default());
         }
+        let payload: Payload = serde_json::from_reader(io::BufReader::new(payload)).ok()?;
         let is_installation = event.starts_with("installation");
         let account = payload.installation.and_then(|it| it.account);
-        let owner = account.map(|it| it.login).filter(|_| is_installation);
+        let owner = account.and_then(|it| it.login).filter(|_| is_installation);
         let changes = payload.changes.unwrap_or_default();
         let renamed_from = changes.repository.and_then(|it| it.name).map(|it| it.from);
-        let moved_from = changes.owner.and_then(|it| it.from).and_then(|from| {
-            let account = from.organization.or(from.user)?;
-            Some(account.login)
-        });
+        let moved_from = changes
+            .owner
+            .and_then(|it| it.from)
+            .and_then(|from| from.organization.or(from.user)?.login);
         let lists = [
             payload.repositories,
             payload.repositories_added,
@@ -227,7 +252,8 @@ struct Installation {
 
 #[derive(Deserialize)]
 struct Account {
-    login: String,
+    /// An enterprise has none.
+    login: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -260,5 +286,7 @@ struct FormerOwner {
 /// GitHub sends no more.
 pub const MAX_BODY: usize = 25 << 20;
 const READ: usize = 64 << 10;
+/// GitHub gives up after ten seconds.
+const RECEIVE_LIMIT: Duration = Duration::from_secs(10);
 /// Each costs a look into the store.
 const MAX_REPOSITORIES: usize = 1000;

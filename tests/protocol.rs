@@ -68,13 +68,13 @@ fn a_warm_answer_reads_the_store_once_and_writes_nothing() {
     let _ = host.ask(&scenario.requests[0]);
     host.uses.take();
     let _ = host.ask(&scenario.requests[1]);
-    assert_eq!(host.uses.take(), ["get landfall/2/entry/acme/vpc"]);
+    assert_eq!(host.uses.take(), ["get landfall/2/entry/acme/vpc/"]);
 }
 
 /// Two instances that write at the same time may leave the list of one and the history of the other.
 #[test]
 fn a_history_that_was_lost_or_is_older_than_its_list_costs_a_call_and_no_version() {
-    const HISTORY: &str = "landfall/2/history/acme/vpc";
+    const HISTORY: &str = "landfall/2/history/acme/vpc/";
     let download = support::scenarios::get("/v1/modules/acme/vpc/aws/1.3.0/download");
     for is_lost in [true, false] {
         let scenario = scenario("a_stale_answer_is_given_at_once_and_refreshed_behind");
@@ -95,6 +95,32 @@ fn a_history_that_was_lost_or_is_older_than_its_list_costs_a_call_and_no_version
         assert_eq!(host.ask(&download).status, 204);
         assert!(scenario.github.take_calls().is_empty());
     }
+}
+
+/// Two instances ask at the same time, which a lease can't always prevent; the one that asked first is answered last.
+#[test]
+fn who_is_answered_last_undoes_nothing() {
+    const COMMIT: &str = support::scenarios::COMMIT;
+    let scenario = |list: &[(&'static str, &'static str, &'static str)]| {
+        let tags = support::scenarios::tags(list);
+        scenario("a_stale_answer_is_given_at_once_and_refreshed_behind")
+            .on(support::scenarios::TAGS, [tags])
+    };
+    let old = [("v1.2.0", "commit", COMMIT)];
+    let new = [("v1.2.0", "commit", COMMIT), ("v1.3.0", "commit", COMMIT)];
+    let (first, second) = (scenario(&old), scenario(&new));
+    let sooner = FakeHost::new(&second);
+    sooner.now.set(sooner.now.get() + Duration::from_secs(1));
+    let _ = sooner.ask(&second.requests[0]);
+    let host = FakeHost::new(&first);
+    host.meanwhile.replace(Some(sooner.store.take()));
+    let got = host.ask(&first.requests[0]);
+    assert!(host.meanwhile.borrow().is_none());
+    assert!(String::from_utf8(got.body).unwrap().contains("1.3.0"));
+    let _ = first.github.take_calls();
+    let download = support::scenarios::get("/v1/modules/acme/vpc/aws/1.3.0/download");
+    assert_eq!(host.ask(&download).status, 204);
+    assert_eq!(first.github.take_calls(), [""; 0]);
 }
 
 #[test]
@@ -130,6 +156,8 @@ struct FakeHost<'s> {
     store: RefCell<Store>,
     kind: Cell<StoreKind>,
     has_reported: Cell<bool>,
+    /// What others write while GitHub is asked for tags, for two seconds.
+    meanwhile: RefCell<Option<Store>>,
     /// What was asked of the store.
     uses: RefCell<Vec<String>>,
     /// Another one each time, and the same in each run.
@@ -152,6 +180,7 @@ impl<'s> FakeHost<'s> {
             store: RefCell::default(),
             kind: Cell::new(scenario.store),
             has_reported: Cell::new(false),
+            meanwhile: RefCell::default(),
             uses: RefCell::default(),
             randomness: Cell::new(6),
             is_slow: Cell::default(),
@@ -304,6 +333,12 @@ impl Host for FakeHost<'_> {
             if_none_match: header("if-none-match"),
             body: request.body().clone(),
         });
+        if request.uri().path().ends_with("/matching-refs/tags")
+            && let Some(store) = self.meanwhile.take()
+        {
+            self.store.borrow_mut().extend(store);
+            self.sleep(Duration::from_secs(2)).await;
+        }
         let mut end = Ok(());
         match fault {
             Fault::None => {}

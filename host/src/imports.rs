@@ -1,4 +1,4 @@
-//! Key-value and variables as the two artifacts import them: Spin's interfaces and WASI's, over one [`Store`] and one
+//! Key-value and variables as the two artifacts import them: Spin's interfaces and WASI's, over one [`Store`](crate::Store) and one
 //! set of variables.
 //!
 //! Nothing here waits for the disk.

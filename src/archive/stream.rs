@@ -88,9 +88,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
         let host = github.host();
         let try_open = || Self::try_open(&github, &origin, config, deadline);
         match try_open().await {
-            Err(error @ (Error::Unavailable(_) | Error::Archive(Refusal::Truncated)))
-                if !deadline.left(host.now()).is_zero() =>
-            {
+            Err(error) if is_worth_another_try(&error) && !deadline.left(host.now()).is_zero() => {
                 host.log(&format!(
                     "archive of {}: {error}: trying once more",
                     origin.repository
@@ -209,7 +207,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                         repository, object, ..
                     } = &self.origin;
                     self.source = match self.github.archive(repository, object, deadline).await {
-                        Err(Error::Unavailable(_)) => {
+                        Err(error) if is_worth_another_try(&error) => {
                             self.github.archive(repository, object, deadline).await?
                         }
                         result => result?,
@@ -301,6 +299,13 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             ));
         }
     }
+}
+
+fn is_worth_another_try(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Unavailable(_) | Error::Unreachable(_) | Error::Archive(Refusal::Truncated)
+    )
 }
 
 /// Takes at most `n` bytes of what has been read.

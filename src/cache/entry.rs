@@ -23,6 +23,8 @@ pub struct Entry {
     pub retry_at: u64,
     /// What GitHub confirmed.
     pub kind: Kind,
+    /// Whether it appeared when a module, that might be in it, had been found elsewhere.
+    pub is_newcomer: bool,
     /// Repositories that a module is looked for in before this one and that do not exist, with the time until when
     /// that is believed.
     pub absent_before: Vec<(String, u64)>,
@@ -74,6 +76,7 @@ impl Entry {
             listed_at: 0,
             retry_at: 0,
             kind,
+            is_newcomer: false,
             absent_before: Vec::new(),
             warning: None,
             moved: None,
@@ -125,23 +128,48 @@ impl Entry {
 
     /// Whether a repository of another name, which goes before this one, is believed not to exist.
     #[must_use]
-    pub fn follows(&self, name: &str, now: SystemTime) -> bool {
+    pub fn follows(&self, name: &str, now: SystemTime, lifetimes: &Lifetimes) -> bool {
         let now = milliseconds(now);
-        let is_it = |(known, until): &(String, u64)| {
-            known.eq_ignore_ascii_case(name) && (now..=now + BELIEVED_ABSENT_MS).contains(until)
-        };
-        self.absent_before.iter().any(is_it)
+        let is_believed = |until: u64| (now..=now + BELIEVED_ABSENT_MS).contains(&until);
+        lifetimes.negative > 0 && self.absent_until(name).is_some_and(is_believed)
     }
 
-    /// Remembers for a day that repositories which go before this one do not exist.
-    pub fn follow(&mut self, names: &[String], now: SystemTime) {
+    /// Whether a repository of another name, which goes before this one, was once found not to exist.
+    #[must_use]
+    pub fn knew(&self, name: &str) -> bool {
+        self.absent_until(name).is_some()
+    }
+
+    fn absent_until(&self, name: &str) -> Option<u64> {
+        let is_it = |(known, _): &&(String, u64)| known.eq_ignore_ascii_case(name);
+        self.absent_before
+            .iter()
+            .find(is_it)
+            .map(|(_, until)| *until)
+    }
+
+    /// Remembers that repositories which go before this one do not exist, and believes it for a day. Whether that was
+    /// news. Who was not asked for in a month makes room for others.
+    pub fn follow(&mut self, names: &[String], now: SystemTime) -> bool {
         let until = milliseconds(now) + BELIEVED_ABSENT_MS;
-        self.absent_before
-            .retain(|(known, _)| !names.iter().any(|name| name.eq_ignore_ascii_case(known)));
-        self.absent_before
-            .extend(names.iter().map(|name| (name.clone(), until)));
-        let surplus = self.absent_before.len().saturating_sub(MAX_ABSENT_BEFORE);
-        self.absent_before.drain(..surplus);
+        let mut is_news = false;
+        for name in names {
+            let mut slots = self.absent_before.iter_mut();
+            if let Some(slot) = slots.find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+                is_news |= slot.1 != until;
+                slot.1 = until;
+                continue;
+            }
+            if self.absent_before.len() >= MAX_ABSENT_BEFORE {
+                self.absent_before
+                    .retain(|(_, old)| old + FORGOTTEN_MS > until);
+            }
+            if self.absent_before.len() < MAX_ABSENT_BEFORE {
+                self.absent_before.push((name.clone(), until));
+                is_news = true;
+            }
+        }
+        is_news
     }
 }
 
@@ -154,6 +182,7 @@ pub fn milliseconds(time: SystemTime) -> u64 {
 
 /// A module of a later template would otherwise cost a call each time, because a 404 can't be revalidated.
 const BELIEVED_ABSENT_MS: u64 = 24 * 60 * 60 * 1000;
+const FORGOTTEN_MS: u64 = 30 * BELIEVED_ABSENT_MS;
 /// One for each system that a repository is asked for as.
 const MAX_ABSENT_BEFORE: usize = 16;
 
@@ -270,16 +299,28 @@ mod tests {
     #[test]
     fn what_goes_before_is_believed_absent_for_a_day() {
         let mut entry = entry(Kind::Versions);
-        assert!(!entry.follows("terraform-aws-vpc", at(START)));
-        entry.follow(&["Terraform-aws-vpc".to_owned()], at(START));
-        assert!(entry.follows("terraform-aws-vpc", at(START + 86_400)));
-        assert!(!entry.follows("terraform-aws-vpc", at(START + 86_401)));
+        let name = "terraform-aws-vpc";
+        let follows = |entry: &Entry, second| entry.follows(name, at(second), &LIFETIMES);
+        assert!(!follows(&entry, START));
+        assert!(entry.follow(&["Terraform-aws-vpc".to_owned()], at(START)));
+        assert!(!entry.follow(&[name.to_owned()], at(START)));
+        assert!(follows(&entry, START + 86_400));
+        assert!(!follows(&entry, START + 86_401) && entry.knew(name));
         // By a clock that was set back since.
-        assert!(!entry.follows("terraform-aws-vpc", at(START - 60)));
+        assert!(!follows(&entry, START - 60));
+        let off = Lifetimes {
+            negative: 0,
+            ..LIFETIMES
+        };
+        assert!(!entry.follows(name, at(START), &off));
+        // Names that someone made up don't push it out.
         for n in 0..100 {
-            entry.follow(&[format!("terraform-s{n}-vpc")], at(START));
+            let _ = entry.follow(&[format!("terraform-s{n}-vpc")], at(START));
         }
         assert_eq!(entry.absent_before.len(), MAX_ABSENT_BEFORE);
-        assert!(entry.follows("terraform-s99-vpc", at(START)));
+        assert!(follows(&entry, START));
+        let later = START + 31 * 86_400;
+        assert!(entry.follow(&["terraform-new-vpc".to_owned()], at(later)));
+        assert_eq!(entry.absent_before.len(), 1);
     }
 }

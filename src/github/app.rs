@@ -152,6 +152,14 @@ impl<H: Host> GitHub<'_, H> {
         }
     }
 
+    /// Whether GitHub has let Landfall in before, as far as the store remembers. What is no App never signs in.
+    pub(super) fn has_signed_in(&self, owner: &str) -> bool {
+        match &self.config.credential {
+            Credential::App { .. } => self.stored_token(owner).is_some(),
+            Credential::Token(_) | Credential::Anonymous => true,
+        }
+    }
+
     /// What the store has, however old.
     fn stored_token(&self, owner: &str) -> Option<Token> {
         let (token, _) = cache::load::<Token>(self.host, &self.token_key(owner))?;
@@ -165,8 +173,7 @@ impl<H: Host> GitHub<'_, H> {
         let Some(lease) =
             Lease::take(self.host, about.as_str(), deadline.left(self.host.now())).await
         else {
-            for _ in 0..MAX_POLLS {
-                self.host.sleep(POLL).await;
+            while self.wait_for_another().await {
                 if let Some(token) = self.known_token(owner) {
                     return Ok(token);
                 }
@@ -308,9 +315,6 @@ const SPARE_LIFETIME: Duration = Duration::from_mins(5);
 /// How long GitHub's own libraries expect a fresh token to be refused.
 const REPLICATION_LAG: Duration = Duration::from_secs(5);
 const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// Someone else's token is waited for for a second.
-const POLL: Duration = Duration::from_millis(50);
-const MAX_POLLS: u32 = 20;
 const MAX_WAITS: u32 = 3;
 
 #[cfg(test)]

@@ -31,7 +31,8 @@ impl<H: Host> GitHub<'_, H> {
             ..Call::new(&repository.owner, &path, Purpose::Free, deadline)
         };
         let asked = self.ask(&call).await?;
-        self.check(asked.response, &call).await
+        let is_api = asked.url.starts_with(&self.config.github.api("/"));
+        self.check(asked.response, &call, is_api).await
     }
 
     /// Takes the body of a response that is an archive.
@@ -39,11 +40,18 @@ impl<H: Host> GitHub<'_, H> {
         &self,
         response: Response<H::Source>,
         call: &Call<'_>,
+        is_api: bool,
     ) -> Result<H::Source, Error> {
         let path = call.path;
         if response.status() != StatusCode::OK {
             let answer = self.collect(response, call.deadline).await?;
-            return Err(match self.meaning(call.owner, &answer) {
+            // The archives' host has limits of its own.
+            let meaning = if is_api {
+                self.meaning(call.owner, &answer)
+            } else {
+                Meaning::of(answer.status, &answer.headers, &answer.body)
+            };
+            return Err(match meaning {
                 Meaning::NotFound => Error::NotFound(NotFound::Archive),
                 Meaning::Success => Error::Malformed(format!("{path}: {}", answer.status)),
                 meaning => meaning.into_error(path, &answer.body),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use serde::Deserialize;
 
+use super::jwt::date;
 use super::limits::{REMAINING, number};
 use crate::error::{Error, NotFound};
 
@@ -48,7 +49,10 @@ impl Meaning {
     /// Reads a response.
     #[must_use]
     pub fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        let is_page = body.trim_ascii_start().starts_with(b"<");
         match status.as_u16() {
+            // What is in between says so, a proxy or a gateway, and not the API.
+            401 | 403 | 404 if is_page => Self::Unexpected(status),
             200 | 201 => Self::Success,
             304 => Self::Unchanged,
             401 => Self::Unauthorized,
@@ -92,7 +96,8 @@ fn limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Limit> 
     if number(headers, REMAINING) == Some(0) {
         return Some(Limit::Primary);
     }
-    let retry_after = number(headers, header::RETRY_AFTER.as_str()).map(Duration::from_secs);
+    let seconds = number(headers, header::RETRY_AFTER.as_str()).map(Duration::from_secs);
+    let retry_after = seconds.or_else(|| until_date(headers));
     if retry_after.is_some() {
         return Some(Limit::Secondary(retry_after));
     }
@@ -107,6 +112,13 @@ fn limit(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<Limit> 
         || page.contains("rate-limits")
         || page.contains("#abuse");
     is_limit.then_some(Limit::Secondary(None))
+}
+
+/// A `Retry-After` that is a date, counted from the answer's own.
+fn until_date(headers: &HeaderMap) -> Option<Duration> {
+    let until = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    let until = httpdate::parse_http_date(until).ok()?;
+    Some(until.duration_since(date(headers)?).unwrap_or_default())
 }
 
 /// GitHub's own words, if they are fit for a log line.
@@ -161,7 +173,27 @@ mod tests {
             (403, &[], limit, primary),
             (403, &[], secondary, secondary_limit),
             (403, &[], abuse, secondary_limit),
-            (403, &[], "<html>", Meaning::Forbidden),
+            (
+                403,
+                &[],
+                "<html>",
+                Meaning::Unexpected(StatusCode::FORBIDDEN),
+            ),
+            (
+                404,
+                &[],
+                " <!DOCTYPE html>",
+                Meaning::Unexpected(StatusCode::NOT_FOUND),
+            ),
+            (
+                403,
+                &[
+                    ("date", "Thu, 01 Jan 2026 00:00:00 GMT"),
+                    ("retry-after", "Thu, 01 Jan 2026 00:00:30 GMT"),
+                ],
+                "{}",
+                seconds(30),
+            ),
             (429, &[], "<html>", secondary_limit),
             (429, &[("retry-after", "soon")], "", secondary_limit),
             (404, &[], "{}", Meaning::NotFound),

@@ -23,13 +23,17 @@ use crate::host::Host;
 /// Why GitHub is not asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
+    /// Little is left of the primary limit: it is for what is known.
+    Scarce,
     /// What is left of the primary limit is to be left.
     Reserve,
     /// The primary limit is used up.
     Primary,
     /// A secondary limit: too much at once.
     Secondary,
-    /// GitHub did not answer, or failed.
+    /// GitHub did not answer for one repository, which may be that repository's fault.
+    Suspicion,
+    /// It did not answer for two of them.
     Failure,
 }
 
@@ -40,6 +44,8 @@ pub struct Breaker {
     until: u64,
     /// How many secondary limits in turn did not say how long to wait.
     strikes: u32,
+    /// The repository that GitHub did not answer for.
+    about: String,
 }
 
 /// The breaker of the bucket that was asked for last, if it has one.
@@ -48,6 +54,8 @@ pub(super) type Known = RefCell<Option<(String, Option<Breaker>)>>;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
+    /// Something that is billed, and may not exist: anyone can make up names.
+    Guess,
     /// Something that is billed, and that there is no answer to yet.
     First,
     /// Something that is billed, and that an answer is known to.
@@ -80,20 +88,57 @@ impl Breaker {
         Self::open(Cause::Primary, seconds(now), wait.unwrap_or(FIRST_WAIT), 0)
     }
 
-    /// The breaker after GitHub did not answer.
+    /// The breaker after GitHub did not answer about one repository.
     #[must_use]
-    pub fn failure(now: SystemTime) -> Self {
-        Self::open(Cause::Failure, seconds(now), FAILURE_WAIT, 0)
+    pub fn failure(before: Option<&Self>, about: &str, now: SystemTime) -> Self {
+        let now = seconds(now);
+        let is_other = |it: &&Self| {
+            let is_failure = matches!(it.cause, Cause::Suspicion | Cause::Failure);
+            is_failure && it.about != about && now <= it.until + SUSPICION.as_secs()
+        };
+        let breaker = match before.filter(is_other) {
+            Some(_) => Self::open(Cause::Failure, now, FAILURE_WAIT, 0),
+            None => Self::open(Cause::Suspicion, now, SUSPICION, 0),
+        };
+        Self {
+            about: about.to_owned(),
+            ..breaker
+        }
     }
 
     /// The breaker that what is left of the primary limit calls for, if it does.
     #[must_use]
     pub fn reserve(headers: &HeaderMap, reserve_percent: u64, now: SystemTime) -> Option<Self> {
         let (limit, remaining) = (number(headers, LIMIT)?, number(headers, REMAINING)?);
-        let is_core = headers.get(RESOURCE).is_none_or(|it| it == "core");
-        let is_short = remaining.saturating_mul(100) < limit.saturating_mul(reserve_percent);
-        let wait = until_reset(headers, now)?;
-        (is_core && is_short).then(|| Self::open(Cause::Reserve, seconds(now), wait, 0))
+        if headers.get(RESOURCE).is_some_and(|it| it != "core") {
+            return None;
+        }
+        let is_under = |percent: u64| remaining.saturating_mul(100) < limit.saturating_mul(percent);
+        let cause = if is_under(reserve_percent) {
+            Cause::Reserve
+        } else if is_under((reserve_percent * SCARCE).min(MOST_SCARCE)) {
+            Cause::Scarce
+        } else {
+            return None;
+        };
+        Some(Self::open(
+            cause,
+            seconds(now),
+            until_reset(headers, now)?,
+            0,
+        ))
+    }
+
+    /// Whether it stays, although there is cause for `next` as well: GitHub's own word goes before what is only feared.
+    #[must_use]
+    pub fn outranks(&self, next: &Self, now: SystemTime) -> bool {
+        let rank = |it: &Self| match it.cause {
+            Cause::Suspicion => 0,
+            Cause::Failure | Cause::Scarce => 1,
+            Cause::Reserve => 2,
+            Cause::Primary | Cause::Secondary => 3,
+        };
+        self.until > seconds(now) && rank(self) > rank(next)
     }
 
     /// How long to wait before GitHub may be asked; `None` where it may be now.
@@ -101,11 +146,13 @@ impl Breaker {
     pub fn wait(&self, purpose: Purpose, now: SystemTime) -> Option<Duration> {
         let blocks = match (self.cause, purpose) {
             (Cause::Primary | Cause::Secondary, _)
-            | (Cause::Reserve, Purpose::First | Purpose::Again)
+            | (Cause::Reserve, Purpose::Guess | Purpose::First | Purpose::Again)
+            | (Cause::Scarce, Purpose::Guess)
             | (Cause::Failure, Purpose::Again) => true,
-            (Cause::Reserve, Purpose::Free) | (Cause::Failure, Purpose::First | Purpose::Free) => {
-                false
-            }
+            (Cause::Reserve, Purpose::Free)
+            | (Cause::Scarce, Purpose::First | Purpose::Again | Purpose::Free)
+            | (Cause::Failure, Purpose::Guess | Purpose::First | Purpose::Free)
+            | (Cause::Suspicion, _) => false,
         };
         let left = self
             .until
@@ -121,6 +168,7 @@ impl Breaker {
             cause,
             until: now + wait.as_secs(),
             strikes,
+            about: String::new(),
         }
     }
 }
@@ -139,8 +187,10 @@ impl<H: Host> GitHub<'_, H> {
             return Ok(());
         };
         Err(match breaker.map(|breaker| breaker.cause) {
-            Some(Cause::Failure) | None => Error::Unavailable("it failed a moment ago".to_owned()),
-            Some(Cause::Reserve | Cause::Primary | Cause::Secondary) => {
+            None | Some(Cause::Suspicion | Cause::Failure) => {
+                Error::Unavailable("it did not answer a moment ago".to_owned())
+            }
+            Some(Cause::Scarce | Cause::Reserve | Cause::Primary | Cause::Secondary) => {
                 Error::Limited { retry_after: wait }
             }
         })
@@ -160,27 +210,42 @@ impl<H: Host> GitHub<'_, H> {
             _ => Breaker::reserve(&answer.headers, self.config.reserve_percent, now),
         };
         if let Some(breaker) = breaker {
-            let why = match breaker.cause {
-                Cause::Reserve => "what is left of its rate limit is to be left",
-                Cause::Primary => "its rate limit is used up",
-                Cause::Secondary => "a secondary rate limit was reached",
-                Cause::Failure => "it failed",
-            };
-            let wait = breaker.until.saturating_sub(seconds(now));
-            self.host.log(&format!(
-                "GitHub is not asked about `{owner}` for {wait} s: {why}"
-            ));
             self.open(owner, breaker);
         }
         meaning
     }
 
-    /// GitHub failed: what has an answer already is not asked for again for a moment.
-    pub(crate) fn note_failure(&self, owner: &str) {
-        self.open(owner, Breaker::failure(self.host.now()));
+    /// GitHub did not answer about a repository.
+    pub(crate) fn note_failure(&self, owner: &str, repository: &str) {
+        let now = self.host.now();
+        let breaker = Breaker::failure(self.breaker(owner).as_ref(), repository, now);
+        self.open(owner, breaker);
     }
 
     fn open(&self, owner: &str, breaker: Breaker) {
+        let now = self.host.now();
+        let before = self.breaker(owner);
+        let is_outranked = |before: &Breaker| before.outranks(&breaker, now);
+        if before.as_ref().is_some_and(is_outranked) {
+            return;
+        }
+        let is_news = before.is_none_or(|it| it.cause != breaker.cause || it.until <= seconds(now));
+        let what = match breaker.cause {
+            Cause::Scarce => {
+                Some("about new names: what is left of its rate limit is for known ones")
+            }
+            Cause::Reserve => Some("for tags: what is left of its rate limit is to be left"),
+            Cause::Primary => Some("for anything: its rate limit is used up"),
+            Cause::Secondary => Some("for anything: a secondary rate limit was reached"),
+            Cause::Failure => Some("about what is known: it does not answer"),
+            Cause::Suspicion => None,
+        };
+        if let Some(what) = what.filter(|_| is_news) {
+            let wait = breaker.until.saturating_sub(seconds(now));
+            self.host.log(&format!(
+                "`{owner}`: for {wait} s, GitHub is not asked {what}"
+            ));
+        }
         let bucket = self.bucket(owner);
         cache::save(self.host, &Key::limits(&bucket), &breaker, &[]);
         self.breaker.replace(Some((bucket, Some(breaker))));
@@ -231,6 +296,12 @@ const RESOURCE: &str = "x-ratelimit-resource";
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 /// The primary limit begins anew every hour.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// Times the reserve.
+const SCARCE: u64 = 4;
+/// In percent.
+const MOST_SCARCE: u64 = 90;
+/// How long one repository's failure is remembered.
+const SUSPICION: Duration = Duration::from_mins(1);
 /// While GitHub does not answer, it is asked every so often whether it does again.
 const FAILURE_WAIT: Duration = Duration::from_secs(10);
 
@@ -269,14 +340,16 @@ mod tests {
     }
 
     #[test]
-    fn the_reserve_is_left() {
+    fn the_reserve_is_left_and_new_names_are_asked_for_from_plenty_alone() {
         let reset = seconds(at(600)).to_string();
         for (limit, remaining, resource, percent, expected) in [
-            ("5000", "250", "core", 5, None),
-            ("5000", "249", "core", 5, Some(600)),
+            ("5000", "1000", "core", 5, None),
+            ("5000", "999", "core", 5, Some(Cause::Scarce)),
+            ("5000", "250", "core", 5, Some(Cause::Scarce)),
+            ("5000", "249", "core", 5, Some(Cause::Reserve)),
             ("5000", "249", "search", 5, None),
             ("5000", "0", "core", 0, None),
-            ("60", "2", "core", 5, Some(600)),
+            ("60", "2", "core", 5, Some(Cause::Reserve)),
             ("junk", "2", "core", 5, None),
         ] {
             let mut headers = HeaderMap::new();
@@ -288,37 +361,60 @@ mod tests {
             ] {
                 headers.insert(name, value.parse().unwrap());
             }
-            let breaker = Breaker::reserve(&headers, percent, at(0));
-            assert_eq!(breaker.as_ref().map(lasts), expected, "{limit} {remaining}");
+            let of = |headers: &HeaderMap| {
+                let breaker = Breaker::reserve(headers, percent, at(0))?;
+                Some((breaker.cause, breaker.until - seconds(at(0))))
+            };
+            let expected = |seconds| expected.map(|cause| (cause, seconds));
+            assert_eq!(of(&headers), expected(600), "{limit} {remaining}");
             // By GitHub's own clock.
             headers.insert("date", httpdate::fmt_http_date(at(300)).parse().unwrap());
-            let breaker = Breaker::reserve(&headers, percent, at(0));
-            assert_eq!(breaker.as_ref().map(lasts), expected.map(|_| 300));
+            assert_eq!(of(&headers), expected(300));
+        }
+    }
+
+    #[test]
+    fn one_repository_is_no_reason_not_to_ask_about_others() {
+        let mut breaker = None;
+        for (about, second, cause) in [
+            ("a", 0, Cause::Suspicion),
+            ("a", 30, Cause::Suspicion),
+            ("b", 31, Cause::Failure),
+            ("b", 42, Cause::Suspicion),
+            ("a", 50, Cause::Failure),
+            ("b", 500, Cause::Suspicion),
+        ] {
+            let next = Breaker::failure(breaker.as_ref(), about, at(second));
+            assert_eq!(next.cause, cause, "{about} {second}");
+            breaker = Some(next);
         }
     }
 
     #[test]
     fn what_may_be_asked_is_the_cause_s_to_say() {
-        use Purpose::{Again, First, Free};
+        use Purpose::{Again, First, Free, Guess};
         let breaker = |cause| Breaker::open(cause, seconds(at(0)), FIRST_WAIT, 0);
         for (cause, blocked) in [
-            (Cause::Reserve, &[First, Again][..]),
-            (Cause::Primary, &[First, Again, Free]),
-            (Cause::Secondary, &[First, Again, Free]),
+            (Cause::Scarce, &[Guess][..]),
+            (Cause::Reserve, &[Guess, First, Again]),
+            (Cause::Primary, &[Guess, First, Again, Free]),
+            (Cause::Secondary, &[Guess, First, Again, Free]),
+            (Cause::Suspicion, &[]),
             (Cause::Failure, &[Again]),
         ] {
-            for purpose in [First, Again, Free] {
+            for purpose in [Guess, First, Again, Free] {
                 let breaker = breaker(cause);
                 let is_blocked = blocked.contains(&purpose);
-                assert_eq!(
-                    breaker.wait(purpose, at(0)).is_some(),
-                    is_blocked,
-                    "{cause:?} {purpose:?}"
-                );
+                let wait = breaker.wait(purpose, at(0));
+                assert_eq!(wait.is_some(), is_blocked, "{cause:?} {purpose:?}");
                 assert_eq!(breaker.wait(purpose, at(60)), None);
                 // It was opened by a clock that ran ahead.
                 assert_eq!(breaker.wait(purpose, at(0) - 2 * LONGEST_WAIT), None);
             }
         }
+        let limited = breaker(Cause::Secondary);
+        assert!(limited.outranks(&breaker(Cause::Reserve), at(59)));
+        assert!(!limited.outranks(&breaker(Cause::Reserve), at(60)));
+        assert!(!limited.outranks(&breaker(Cause::Primary), at(0)));
     }
 }

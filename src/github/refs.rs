@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
 use super::etag::Validator;
@@ -71,6 +71,13 @@ impl<H: Host> GitHub<'_, H> {
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(Tags::Unchanged);
         }
+        let is_part = |link: &HeaderValue| {
+            let link = link.to_str().unwrap_or_default();
+            link.contains("rel=\"next\"")
+        };
+        if answer.headers.get_all(header::LINK).iter().any(is_part) {
+            return Err(Error::Malformed(format!("GET {path}: a part of a list")));
+        }
         let refs: Vec<Ref> = serde_json::from_slice(&answer.body)
             .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?;
         let numbered = self.config.github.api("/repositories/");
@@ -106,7 +113,11 @@ impl<H: Host> GitHub<'_, H> {
         deadline: Deadline,
     ) -> Result<Identity, Error> {
         let path = repository.path("");
-        self.json(&repository.owner, &path, deadline).await
+        // A refresh that was begun is brought to its end, even if the list was the last that there is to ask for.
+        let call = Call::new(&repository.owner, &path, Purpose::Free, deadline);
+        let (_, answer) = self.get(&call).await?;
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
     }
 
     /// The commit that a tag stands for: one call for each annotated tag on the way, which is one but for oddities.

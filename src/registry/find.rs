@@ -1,14 +1,16 @@
 //! Which repository a module is in, and whether what is known of it will do.
 
+use super::refresh::PATIENCE;
 use super::{Freshness, Owed, Registry};
 use crate::cache::absent::{Absent, Why};
 use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::error::{Error, Integrity, NotFound};
+use crate::github::limits::Purpose;
 use crate::github::{Deadline, Repository};
 use crate::host::Host;
 use crate::module::{ModuleAddress, Namespace};
-use crate::pins::Pin;
+use crate::pins::{MovedTags, Pin};
 use crate::version::{Release, Releases};
 
 /// A repository, and what is known of it.
@@ -18,6 +20,17 @@ pub(super) struct Found {
     pub(super) entry: Entry,
     /// Where GitHub was asked.
     pub(super) history: Option<History>,
+}
+
+/// Repositories that a module may be in.
+#[derive(Default)]
+struct Candidates {
+    /// The one that it was found in.
+    known: Option<(String, Entry)>,
+    /// Those that go before it, and appeared later.
+    newcomers: Vec<String>,
+    /// Those that go before it, and of which nothing is known.
+    unknown: Vec<String>,
 }
 
 /// A release of a module, and where it comes from.
@@ -38,48 +51,55 @@ pub(super) fn repository(owner: &Namespace, name: &str, history: Option<&History
 }
 
 impl<H: Host> Registry<'_, H> {
-    /// The repository of a module: the first of `repository_names` that exists. It has at least one version.
+    /// The repository of a module, which has at least one version: the first of `repository_names` that exists. A module
+    /// that was found once stays where it was found: if that repository goes, or another one appears that goes before
+    /// it, the same version would be other content.
     pub(super) async fn find(
         &self,
         module: &ModuleAddress,
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let owner = self.owner(module)?;
+        let Candidates {
+            known,
+            mut newcomers,
+            unknown,
+        } = self.candidates(owner, module);
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
-        let mut before = Vec::new();
-        let mut known = None;
-        for name in self.names(module) {
-            match Entry::load(self.host(), self.api(), owner.as_str(), &name) {
-                Some(entry) if entry.kind != Kind::Gone => {
-                    known = Some((name, entry));
-                    break;
-                }
-                other => before.push((name, other)),
-            }
-        }
-        let follows = |name: &str| match &known {
-            Some((_, entry)) => entry.follows(name, now),
-            None => false,
+        let entry = known.as_ref().map(|(_, entry)| entry);
+        let purpose = match entry {
+            Some(entry) => self.purpose(entry),
+            None => Purpose::Guess,
         };
         let mut absent = None;
         let mut found_absent = Vec::new();
         let mut failure = Error::NotFound(NotFound::Repository);
-        for (name, gone) in before {
-            let is_gone = Entry::lookup(gone.as_ref(), now, lifetimes) == Lookup::Fresh;
-            if is_gone || follows(&name) {
+        for name in unknown {
+            if entry.is_some_and(|entry| entry.follows(&name, now, lifetimes)) {
                 continue;
             }
             let absent = absent
                 .get_or_insert_with(|| Absent::load(self.host(), &self.config, owner.as_str()));
             let asked = match absent.why(&name, now, lifetimes) {
                 Some(why) => Err(why.error()),
-                None => self.refresh(owner, &name, gone, deadline).await,
+                None => self.refresh(owner, &name, None, purpose, deadline).await,
             };
             match asked {
-                Ok(found) if found.entry.kind != Kind::Gone => {
-                    return usable(self.follow(owner, found, &found_absent));
+                Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name),
+                Ok(mut found) => {
+                    let is_newcomer = entry.is_some_and(|entry| entry.knew(&name));
+                    if is_newcomer {
+                        self.host().log(&format!(
+                            "integrity: {owner}/{name} appeared, and goes before the repository that {module} was found in"
+                        ));
+                    }
+                    if self.follows_moves() || !is_newcomer {
+                        return usable(self.follow(owner, found, &found_absent));
+                    }
+                    found.entry.is_newcomer = true;
+                    found.entry.save(self.host(), owner.as_str(), &name);
+                    newcomers.push(name);
                 }
-                Ok(_) => found_absent.push(name),
                 Err(error) => {
                     match Why::of(&error) {
                         Some(Why::Repository) => found_absent.push(name),
@@ -90,18 +110,54 @@ impl<H: Host> Registry<'_, H> {
                 }
             }
         }
-        match known {
-            None => Err(failure),
-            Some((name, entry)) => {
-                let found = Found {
-                    name,
-                    entry,
-                    history: None,
-                };
-                let found = self.follow(owner, found, &found_absent);
-                self.up_to_date(owner, found, deadline).await
+        let (name, entry) = known.ok_or(failure)?;
+        let found = Found {
+            name,
+            entry,
+            history: None,
+        };
+        let found = self.follow(owner, found, &found_absent);
+        let mut found = self.up_to_date(owner, found, deadline).await?;
+        if !newcomers.is_empty() {
+            if self.config.moved_tags == MovedTags::Refuse {
+                return Err(Error::Integrity(Integrity::Replaced));
+            }
+            found.entry.warning = Some(NEWCOMER.to_owned());
+        }
+        Ok(found)
+    }
+
+    /// What is known of the repositories that a module may be in.
+    fn candidates(&self, owner: &Namespace, module: &ModuleAddress) -> Candidates {
+        let mut candidates = Candidates::default();
+        let mut newcomer = None;
+        for name in self.names(module) {
+            match Entry::load(self.host(), self.api(), owner.as_str(), &name) {
+                None => candidates.unknown.push(name),
+                Some(entry) if entry.kind == Kind::Gone && self.follows_moves() => {
+                    candidates.unknown.push(name);
+                }
+                Some(entry) if entry.is_newcomer && !self.follows_moves() => {
+                    candidates.newcomers.push(name.clone());
+                    newcomer = newcomer.or(Some((name, entry)));
+                }
+                Some(entry) => {
+                    let newcomers = &mut candidates.newcomers;
+                    newcomers.retain(|newcomer| entry.knew(newcomer));
+                    let is_first = newcomers.is_empty() && newcomer.is_some();
+                    candidates.known = newcomer.filter(|_| is_first).or(Some((name, entry)));
+                    return candidates;
+                }
             }
         }
+        // Nothing was there before it.
+        candidates.newcomers.clear();
+        candidates.known = newcomer;
+        candidates
+    }
+
+    fn follows_moves(&self) -> bool {
+        self.config.moved_tags == MovedTags::Follow
     }
 
     /// A release of a module. No list that is not fresh is believed that there is none.
@@ -121,9 +177,9 @@ impl<H: Host> Registry<'_, H> {
             let is_sound = listed_at == Some(found.entry.listed_at);
             if is_stale || !is_sound {
                 self.owed.borrow_mut().clear();
-                let before = Some(found.entry);
-                let asked = self.refresh(owner, &found.name, before, deadline).await?;
-                found = self.remember(owner, usable(asked)?);
+                let (purpose, before) = (self.purpose(&found.entry), Some(found.entry));
+                let asked = self.refresh(owner, &found.name, before, purpose, deadline);
+                found = self.remember(owner, usable(asked.await?)?);
             }
         }
         let Found {
@@ -132,7 +188,12 @@ impl<H: Host> Registry<'_, H> {
             history,
         } = found;
         let release = history.as_ref().and_then(|it| choose(&it.pins.releases));
-        let release = release.ok_or(Error::NotFound(NotFound::Version))?;
+        let release = release.ok_or_else(|| match self.freshness.get() {
+            Some(Freshness::Outlived) => {
+                Error::Unavailable("the version is not known, and may be new".to_owned())
+            }
+            _ => Error::NotFound(NotFound::Version),
+        })?;
         Ok(Chosen {
             repository: repository(owner, &name, history.as_ref()),
             name,
@@ -153,7 +214,7 @@ impl<H: Host> Registry<'_, H> {
     async fn up_to_date(
         &self,
         owner: &Namespace,
-        found: Found,
+        mut found: Found,
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
@@ -169,15 +230,12 @@ impl<H: Host> Registry<'_, H> {
             Lookup::Fresh => self.freshness.set(Some(Freshness::Fresh)),
             Lookup::Stale => {
                 self.freshness.set(Some(Freshness::Stale));
-                self.owe(Owed::Refresh {
-                    owner: owner.clone(),
-                    name: found.name.clone(),
-                    entry: Box::new(found.entry.clone()),
-                });
+                self.owe_refresh(owner, &found);
             }
             Lookup::Expired | Lookup::Miss => {
-                let before = Some(found.entry.clone());
-                match self.refresh(owner, &found.name, before, deadline).await {
+                let (purpose, before) = (self.purpose(&found.entry), Some(found.entry.clone()));
+                let asked = self.refresh(owner, &found.name, before, purpose, deadline);
+                match asked.await {
                     Ok(found) => return usable(found),
                     Err(error) if self.outlives(&found.entry, &error) => {
                         self.host().log(&format!(
@@ -185,6 +243,14 @@ impl<H: Host> Registry<'_, H> {
                             found.name
                         ));
                         self.freshness.set(Some(Freshness::Outlived));
+                        if let Error::Integrity(_) = error {
+                            found.entry.warning = Some(self.replaced_warning());
+                        }
+                        let waited = self.host().now().duration_since(now).unwrap_or_default();
+                        if waited >= PATIENCE {
+                            // It may only have taken longer than a client waits.
+                            self.owe_refresh(owner, &found);
+                        }
                     }
                     Err(error) => return Err(error),
                 }
@@ -193,11 +259,23 @@ impl<H: Host> Registry<'_, H> {
         usable(found)
     }
 
+    fn owe_refresh(&self, owner: &Namespace, found: &Found) {
+        self.owe(Owed::Refresh {
+            owner: owner.clone(),
+            name: found.name.clone(),
+            entry: Box::new(found.entry.clone()),
+        });
+    }
+
     /// Remembers that other repositories, which go before this one, do not exist.
     fn follow(&self, owner: &Namespace, mut found: Found, absent: &[String]) -> Found {
-        if !absent.is_empty() {
-            found.entry.follow(absent, self.host().now());
-            found.entry.save(self.host(), owner.as_str(), &found.name);
+        let (host, now) = (self.host(), self.host().now());
+        if found.entry.follow(absent, now) {
+            // What is kept may be newer than what was read.
+            let kept = Entry::load(host, self.api(), owner.as_str(), &found.name);
+            let mut kept = kept.unwrap_or_else(|| found.entry.clone());
+            kept.follow(absent, now);
+            kept.save(host, owner.as_str(), &found.name);
         }
         found
     }
@@ -227,4 +305,6 @@ fn usable(found: Found) -> Result<Found, Error> {
     }
 }
 
+const NEWCOMER: &str =
+    "a repository appeared that goes before this module's: the one that it was found in is served";
 const MAX_NAME: usize = 100;

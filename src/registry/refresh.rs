@@ -10,6 +10,7 @@ use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::cache::lease::Lease;
 use crate::error::{Error, Integrity, NotFound};
+use crate::github::etag::Validator;
 use crate::github::limits::Purpose;
 use crate::github::refs::{Listed, Tags};
 use crate::github::{Deadline, Repository};
@@ -26,20 +27,19 @@ impl<H: Host> Registry<'_, H> {
         owner: &Namespace,
         name: &str,
         before: Option<Entry>,
+        purpose: Purpose,
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let host = self.host();
-        let purpose = self.purpose(before.as_ref());
         let deadline = match purpose {
             Purpose::Again => deadline.sooner(host.now(), PATIENCE),
-            Purpose::First | Purpose::Free => deadline,
+            Purpose::Guess | Purpose::First | Purpose::Free => deadline,
         };
         self.permit(owner, before.as_ref(), purpose)?;
         self.freshness.set(Some(Freshness::Asked));
         let about = about(owner, name);
         let Some(lease) = Lease::take(host, &about, deadline.left(host.now())).await else {
-            for _ in 0..MAX_POLLS {
-                host.sleep(POLL).await;
+            while self.github.wait_for_another().await {
                 if let Some(answer) = self.answer_of_another(owner, name, before.as_ref()) {
                     return answer;
                 }
@@ -61,7 +61,7 @@ impl<H: Host> Registry<'_, H> {
     pub(super) async fn refresh_behind(&self, owner: &Namespace, name: &str, before: Entry) {
         let host = self.host();
         let deadline = self.deadline();
-        let purpose = self.purpose(Some(&before));
+        let purpose = self.purpose(&before);
         if self.permit(owner, Some(&before), purpose).is_err() {
             return;
         }
@@ -86,11 +86,12 @@ impl<H: Host> Registry<'_, H> {
             && entry.survives_failure(self.host().now(), &self.config.lifetimes)
     }
 
-    fn purpose(&self, before: Option<&Entry>) -> Purpose {
-        let lifetimes = &self.config.lifetimes;
-        match before {
-            Some(entry) if entry.survives_failure(self.host().now(), lifetimes) => Purpose::Again,
-            _ => Purpose::First,
+    /// What it is good for to ask about a repository again.
+    pub(super) fn purpose(&self, entry: &Entry) -> Purpose {
+        if entry.survives_failure(self.host().now(), &self.config.lifetimes) {
+            Purpose::Again
+        } else {
+            Purpose::First
         }
     }
 
@@ -102,7 +103,7 @@ impl<H: Host> Registry<'_, H> {
         purpose: Purpose,
     ) -> Result<(), Error> {
         let now = milliseconds(self.host().now());
-        let longest = now + self.config.lifetimes.negative * 1000;
+        let longest = now + self.retry_after_ms();
         let is_waiting = before.is_some_and(|it| (now + 1..=longest).contains(&it.retry_at));
         if purpose == Purpose::Again && is_waiting {
             return Err(Error::Unavailable("it failed a moment ago".to_owned()));
@@ -134,6 +135,11 @@ impl<H: Host> Registry<'_, H> {
         Some(Err(why.error()))
     }
 
+    /// How long GitHub is not asked about a repository again that it failed for.
+    fn retry_after_ms(&self) -> u64 {
+        self.config.lifetimes.negative.min(LONGEST_RETRY) * 1000
+    }
+
     /// Asks GitHub, and remembers what comes of it.
     async fn ask(
         &self,
@@ -145,31 +151,37 @@ impl<H: Host> Registry<'_, H> {
     ) -> Result<Found, Error> {
         let host = self.host();
         let started = milliseconds(host.now());
+        let known = History::load(host, self.api(), owner.as_str(), name);
+        let is_known = before.is_some() || known.is_some();
+        let known = known.unwrap_or_else(|| History::new(self.api()));
+        let asked = self.confirm(owner, name, &known, purpose, deadline).await;
+        // Others may have written meanwhile: from here to the end, nothing is waited for.
+        let kept = Entry::load(host, self.api(), owner.as_str(), name);
         let history = History::load(host, self.api(), owner.as_str(), name);
-        let is_known = before.is_some() || history.is_some();
-        let mut history = history.unwrap_or_else(|| History::new(self.api()));
-        let asked = self
-            .confirm(owner, name, &mut history, started, purpose, deadline)
-            .await;
-        let mut entry = before.unwrap_or_else(|| Entry::new(self.api(), Kind::Empty, 0));
+        let mut history = history.unwrap_or_else(|| known.clone());
+        let mut entry = kept
+            .or(before)
+            .unwrap_or_else(|| Entry::new(self.api(), Kind::Empty, 0));
         match asked {
-            Ok(()) => {
+            // Someone asked later, and was answered sooner.
+            Ok(_) if (started + 1..=milliseconds(host.now())).contains(&entry.confirmed_at) => {
+                return Ok(Found {
+                    name: name.to_owned(),
+                    entry,
+                    history: Some(history),
+                });
+            }
+            Ok(confirmed) => {
+                self.take_in(owner, name, &mut history, confirmed, started);
                 self.render(owner, name, &history, &mut entry);
                 entry.confirmed_at = started;
                 entry.listed_at = history.listed_at;
                 entry.retry_at = 0;
             }
             Err(error) => {
-                let kind = match &error {
-                    Error::NotFound(_) => Kind::Gone,
-                    Error::Rejected(_) => Kind::Refused,
-                    Error::Integrity(_) if self.config.moved_tags != MovedTags::ServePinned => {
-                        Kind::Replaced
-                    }
-                    _ => {
-                        self.fail(owner, name, entry, is_known, &error);
-                        return Err(error);
-                    }
+                let Some(kind) = self.kind_of(&error) else {
+                    self.fail(owner, name, entry, &error);
+                    return Err(error);
                 };
                 if !is_known {
                     self.remember_absent(owner, name, &error);
@@ -178,6 +190,8 @@ impl<H: Host> Registry<'_, H> {
                 host.log(&format!("{owner}/{name}: {error}"));
                 entry = Entry {
                     absent_before: std::mem::take(&mut entry.absent_before),
+                    marked_at: entry.marked_at,
+                    is_newcomer: entry.is_newcomer,
                     ..Entry::new(self.api(), kind, started)
                 };
                 if history.is_renamed && kind == Kind::Gone {
@@ -187,11 +201,10 @@ impl<H: Host> Registry<'_, H> {
                 }
             }
         }
-        // A webhook may have come while GitHub was asked.
-        let marks = started..=milliseconds(host.now());
-        let now = Entry::load(host, self.api(), owner.as_str(), name);
-        let marked_at = now.map(|it| it.marked_at).filter(|it| marks.contains(it));
-        entry.marked_at = marked_at.unwrap_or(0);
+        // A webhook that came while GitHub was asked still counts.
+        if !(started..=milliseconds(host.now())).contains(&entry.marked_at) {
+            entry.marked_at = 0;
+        }
         entry.save(host, owner.as_str(), name);
         Ok(Found {
             name: name.to_owned(),
@@ -200,23 +213,29 @@ impl<H: Host> Registry<'_, H> {
         })
     }
 
-    /// GitHub fails: it is given a moment.
-    fn fail(&self, owner: &Namespace, name: &str, entry: Entry, is_known: bool, error: &Error) {
-        if let Error::Unavailable(_) = error {
-            self.github.note_failure(owner.as_str());
+    /// What a failure makes of a repository, if it is one that counts at once.
+    fn kind_of(&self, error: &Error) -> Option<Kind> {
+        match error {
+            Error::NotFound(_) => Some(Kind::Gone),
+            Error::Rejected(_) => Some(Kind::Refused),
+            Error::Integrity(_) if self.config.moved_tags == MovedTags::Refuse => {
+                Some(Kind::Replaced)
+            }
+            _ => None,
         }
-        let is_transient = error.is_passing() || matches!(error, Error::Integrity(_));
-        if is_known && is_transient && entry.confirmed_at > 0 {
-            let negative = self.config.lifetimes.negative * 1000;
-            let warning = match error {
-                Error::Integrity(_) => Some(self.replaced_warning()),
-                _ => entry.warning.clone(),
-            };
-            let entry = Entry {
-                retry_at: milliseconds(self.host().now()) + negative,
-                warning,
-                ..entry
-            };
+    }
+
+    /// GitHub fails: it is given a moment.
+    fn fail(&self, owner: &Namespace, name: &str, mut entry: Entry, error: &Error) {
+        if let Error::Unreachable(_) = error {
+            self.github.note_failure(owner.as_str(), name);
+        }
+        let is_replaced = matches!(error, Error::Integrity(_));
+        if entry.confirmed_at > 0 && (error.is_passing() || is_replaced) {
+            entry.retry_at = milliseconds(self.host().now()) + self.retry_after_ms();
+            if is_replaced {
+                entry.warning = Some(self.replaced_warning());
+            }
             entry.save(self.host(), owner.as_str(), name);
         }
     }
@@ -230,61 +249,52 @@ impl<H: Host> Registry<'_, H> {
         }
     }
 
-    /// Asks GitHub, and takes its answer in.
+    /// Asks GitHub for a repository's tags, and whether it is still the same repository.
     async fn confirm(
         &self,
         owner: &Namespace,
         name: &str,
-        history: &mut History,
-        started: u64,
+        known: &History,
         purpose: Purpose,
         deadline: Deadline,
-    ) -> Result<(), Error> {
-        let known = history.kept();
-        let asked = repository(owner, name, Some(history));
-        let tags = self
-            .github
-            .tags(&asked, known.as_ref(), purpose, deadline)
-            .await?;
-        let mut listed = match tags {
-            Tags::Unchanged => {
-                if history.shrunk_at.take().is_some() {
-                    history.save(self.host(), owner.as_str(), name);
-                }
-                return Ok(());
-            }
+    ) -> Result<Confirmed, Error> {
+        let kept = known.kept();
+        let asked = repository(owner, name, Some(known));
+        let tags = self.github.tags(&asked, kept.as_ref(), purpose, deadline);
+        let mut listed = match tags.await? {
+            Tags::Unchanged => return Ok(Confirmed::Unchanged),
             Tags::Listed(listed) => listed,
         };
-        let is_same = known.as_ref().is_some_and(|it| it.body == listed.kept.body);
+        let is_same = kept.is_some_and(|it| it.body == listed.kept.body);
         if is_same && !listed.is_redirected {
-            history.shrunk_at = None;
-            history.revalidate_by(listed.kept.validator);
-            history.save(self.host(), owner.as_str(), name);
-            return Ok(());
+            return Ok(Confirmed::Same(listed.kept.validator));
         }
         // Something has changed. Is it still the same repository, and whose is it?
-        let is_new = history.id.is_none() && history.pins.releases.is_empty();
+        let is_new = known.id.is_none() && known.pins.releases.is_empty();
         let tells = listed.id.is_some() || asked.id.is_some() || is_new;
-        let tells_owner =
-            listed.full_name.is_some() || !(listed.is_redirected || asked.id.is_some());
-        if !(tells && tells_owner)
-            && let Ok(identity) = self.github.identity(&asked, deadline).await
-        {
-            listed.id = Some(identity.id);
-            listed.full_name = Some(identity.full_name);
+        let is_elsewhere = listed.is_redirected || asked.id.is_some();
+        if !tells || (is_elsewhere && listed.full_name.is_none()) {
+            match self.github.identity(&asked, deadline).await {
+                Ok(identity) => {
+                    listed.id = Some(identity.id);
+                    listed.full_name = Some(identity.full_name);
+                }
+                Err(error) if error.is_passing() => return Err(error),
+                // Then nobody can tell.
+                Err(_) => {}
+            }
         }
-        if let (Some(was), Some(is)) = (history.id, listed.id)
+        let mut is_replaced = false;
+        if let (Some(was), Some(is)) = (known.id, listed.id)
             && was != is
         {
             self.host().log(&format!(
                 "integrity: {owner}/{name} is another repository now: number {is}, not {was}"
             ));
+            is_replaced = true;
             match self.config.moved_tags {
                 MovedTags::Refuse => return Err(Error::Integrity(Integrity::Replaced)),
-                MovedTags::Follow => {
-                    history.id = Some(is);
-                    history.is_replaced = true;
-                }
+                MovedTags::Follow => {}
                 MovedTags::ServePinned => {
                     let first = Repository {
                         id: Some(was),
@@ -295,27 +305,25 @@ impl<H: Host> Registry<'_, H> {
                         return Err(Error::Integrity(Integrity::Replaced));
                     };
                     listed = tags;
-                    history.is_replaced = true;
-                    history.is_renamed = true;
+                    listed.id = Some(was);
+                    listed.is_redirected = true;
                 }
             }
         }
-        let is_elsewhere = asked.id.is_some() || listed.is_redirected || history.is_renamed;
+        let is_elsewhere = listed.is_redirected || asked.id.is_some();
         if is_elsewhere && !self.is_served(&listed) {
             self.host().log(&format!(
                 "{owner}/{name} belongs to an owner now that is not in `allowed_owners`"
             ));
             return Err(Error::NotFound(NotFound::Repository));
         }
-        history.is_renamed |= listed.is_redirected && listed.id.is_some();
-        history.id = listed.id.or(history.id);
-        history.full_name = listed.full_name.take().or(history.full_name.take());
-        self.take_in(owner, name, history, *listed, started);
-        history.save(self.host(), owner.as_str(), name);
-        Ok(())
+        Ok(Confirmed::Listed {
+            listed,
+            is_replaced,
+        })
     }
 
-    /// Takes in a list of tags. One that lacks more than half of the known versions is not believed until GitHub has
+    /// Takes in what GitHub said. A list that lacks more than half of the known versions is not believed until GitHub has
     /// listed no more for ten minutes: what someone deletes is gone a little later, and what GitHub loses in an incident
     /// is not.
     fn take_in(
@@ -323,11 +331,34 @@ impl<H: Host> Registry<'_, H> {
         owner: &Namespace,
         name: &str,
         history: &mut History,
-        listed: Listed,
+        confirmed: Confirmed,
         started: u64,
     ) {
         let host = self.host();
-        if history.pins.would_shrink(&listed.tags) {
+        let (listed, is_replaced) = match confirmed {
+            Confirmed::Unchanged if history.shrunk_at.is_none() => return,
+            Confirmed::Unchanged => {
+                history.shrunk_at = None;
+                history.save(host, owner.as_str(), name);
+                return;
+            }
+            Confirmed::Same(validator) => {
+                history.shrunk_at = None;
+                history.revalidate_by(validator);
+                history.save(host, owner.as_str(), name);
+                return;
+            }
+            Confirmed::Listed {
+                listed,
+                is_replaced,
+            } => (*listed, is_replaced),
+        };
+        history.is_renamed |= listed.is_redirected && listed.id.is_some();
+        history.is_replaced |= is_replaced;
+        history.id = listed.id.or(history.id);
+        history.full_name = listed.full_name.or(history.full_name.take());
+        // What another repository has is no part of what the first one had.
+        if !is_replaced && history.pins.would_shrink(&listed.tags) {
             let since = history.shrunk_at.filter(|since| *since <= started);
             let since = *history.shrunk_at.insert(since.unwrap_or(started));
             let is_believed = started - since >= BELIEVED_AFTER_MS;
@@ -341,6 +372,7 @@ impl<H: Host> Registry<'_, H> {
                 listed.tags.len()
             ));
             if !is_believed {
+                history.save(host, owner.as_str(), name);
                 return;
             }
         }
@@ -353,6 +385,7 @@ impl<H: Host> Registry<'_, H> {
             ));
         }
         history.keep(&listed.kept);
+        history.save(host, owner.as_str(), name);
     }
 
     /// Whether a repository that was found under another name belongs to an owner that is served.
@@ -369,7 +402,7 @@ impl<H: Host> Registry<'_, H> {
         }
     }
 
-    fn replaced_warning(&self) -> String {
+    pub(super) fn replaced_warning(&self) -> String {
         let which = match self.config.moved_tags {
             MovedTags::ServePinned | MovedTags::Refuse => "the first",
             MovedTags::Follow => "the new",
@@ -399,15 +432,28 @@ impl<H: Host> Registry<'_, H> {
     }
 }
 
+/// What GitHub said about a repository's tags.
+enum Confirmed {
+    /// They are as they were.
+    Unchanged,
+    /// They are as they were, but that is found out in another way from now on.
+    Same(Validator),
+    /// All of them.
+    Listed {
+        listed: Box<Listed>,
+        /// Whether another repository has the name now.
+        is_replaced: bool,
+    },
+}
+
 fn about(owner: &Namespace, name: &str) -> String {
     format!("{owner}/{name}").to_ascii_lowercase()
 }
 
 const SHRUNK: &str = "GitHub lists less than half of the versions that it did: the list before is served until that lasts";
 /// How long a client waits for GitHub where there is an answer already.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Another request's answer is waited for for a second.
-const POLL: Duration = Duration::from_millis(50);
-const MAX_POLLS: u32 = 20;
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// In seconds, however long other failures are believed.
+const LONGEST_RETRY: u64 = 30;
 const BELIEVED_AFTER_MS: u64 = 10 * 60 * 1000;
 const MAX_LOGGED: usize = 20;

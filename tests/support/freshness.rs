@@ -200,6 +200,26 @@ fn absence() -> Vec<Scenario> {
         )
         .on(MINT, [minted("ghs_one"), minted("ghs_two")]),
         scenario(
+            "a_repository_that_goes_is_not_replaced_by_another_template_s",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(3700),
+                get(VERSIONS).after(31),
+                get(DOWNLOAD),
+                get(VERSIONS).after(31),
+            ],
+        )
+        .on(
+            CONVENTION,
+            [
+                old(),
+                Answer::message(404, "Not Found"),
+                Answer::message(404, "Not Found"),
+                old(),
+            ],
+        )
+        .on(MINT, [minted("ghs_one"), minted("ghs_two")]),
+        scenario(
             "a_permission_that_is_taken_away_counts_at_once",
             [
                 get(VERSIONS),
@@ -297,6 +317,29 @@ fn failures() -> Vec<Scenario> {
             ],
         )
         .on(TAGS, [old(), old(), new()]),
+        plain(
+            "a_version_that_may_be_new_is_not_said_not_to_exist",
+            [
+                get(VERSIONS),
+                get("/v1/modules/acme/vpc/aws/9.9.9/download")
+                    .after(3700)
+                    .trouble(Trouble::Down),
+                get("/v1/modules/acme/vpc/aws/1.2.0/download"),
+                get("/readyz"),
+            ],
+        )
+        .on(MINT, [minted("ghs_one"), minted("ghs_two")]),
+        plain(
+            "a_part_of_a_list_is_no_list",
+            [get(VERSIONS), get(VERSIONS).after(61), get(VERSIONS)],
+        )
+        .on(
+            TAGS,
+            [
+                new(),
+                old().header("link", "<https://api.github.com/x?page=2>; rel=\"next\""),
+            ],
+        ),
         plain(
             "damaged_values_are_misses",
             [

@@ -138,6 +138,8 @@ pub enum Trouble {
     Html,
     EmptyList,
     NotFound,
+    /// A proxy in between refuses.
+    Blocked,
 }
 
 impl Trouble {
@@ -166,6 +168,7 @@ impl Trouble {
             Self::Unauthorized => Answer::message(401, "Bad credentials"),
             Self::Forbidden => Answer::message(403, "Resource not accessible by integration"),
             Self::NotFound => Answer::message(404, "Not Found"),
+            Self::Blocked => Answer::new(403, "<html>Blocked by policy</html>"),
             Self::Limited => Answer::message(403, limit)
                 .header("x-ratelimit-remaining", &0)
                 .header("x-ratelimit-reset", &1_767_227_400),

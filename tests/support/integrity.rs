@@ -248,6 +248,28 @@ fn renamed() -> Vec<Scenario> {
             [Answer::json(&json!({ "id": 43, "full_name": "acme/vpc" }))],
         ),
     ];
+    all.extend(appeared());
+    all.push(
+        plain(
+            "a_number_that_cannot_be_told_now_is_waited_for",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(61),
+                get(VERSIONS).after(1),
+            ],
+        )
+        .on(
+            TAGS,
+            [
+                listed(42, "acme/vpc", &one),
+                tags(&[("v6.6.6", "commit", ELSEWHERE)]),
+            ],
+        )
+        .on(
+            "GET https://api.github.com/repos/acme/vpc",
+            [Answer::new(502, "")],
+        ),
+    );
     for (name, policy) in [
         (
             "a_name_that_was_taken_over_serves_what_was_there",
@@ -265,6 +287,39 @@ fn renamed() -> Vec<Scenario> {
         ));
     }
     all
+}
+
+/// A module was found by the second template; now there is a repository by the first.
+fn appeared() -> impl Iterator<Item = Scenario> {
+    [
+        (
+            "a_repository_that_appears_does_not_take_a_module_over",
+            "serve-pinned",
+        ),
+        ("a_repository_that_appears_is_followed", "follow"),
+        ("a_repository_that_appears_is_refused", "refuse"),
+    ]
+    .into_iter()
+    .map(|(name, policy)| {
+        scenario(
+            name,
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(90_000),
+                get(VERSIONS).after(1),
+                get(DOWNLOAD),
+                get("/v1/modules/acme/vpc/google/versions"),
+            ],
+        )
+        .variable("moved_tags", policy)
+        .on(
+            "GET https://api.github.com/repos/acme/terraform-aws-vpc/git/matching-refs/tags",
+            [
+                Answer::message(404, "Not Found"),
+                tags(&[("v1.2.0", "commit", ELSEWHERE)]),
+            ],
+        )
+    })
 }
 
 fn archives() -> Vec<Scenario> {

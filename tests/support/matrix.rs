@@ -28,12 +28,13 @@ enum Fault {
     Clock(i64),
 }
 
-const FAULTS: [(&str, Fault); 18] = [
+const FAULTS: [(&str, Fault); 19] = [
     ("none", Fault::GitHub(Trouble::None)),
     ("down", Fault::GitHub(Trouble::Down)),
     ("5xx", Fault::GitHub(Trouble::Fails)),
     ("401", Fault::GitHub(Trouble::Unauthorized)),
     ("403 permission", Fault::GitHub(Trouble::Forbidden)),
+    ("403 page", Fault::GitHub(Trouble::Blocked)),
     ("403 limit", Fault::GitHub(Trouble::Limited)),
     ("429 secondary", Fault::GitHub(Trouble::Secondary)),
     ("404", Fault::GitHub(Trouble::NotFound)),

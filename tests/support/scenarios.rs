@@ -761,12 +761,14 @@ pub fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario
 }
 
 impl Scenario {
+    #[must_use]
     pub fn variable(mut self, name: &'static str, value: &str) -> Self {
         self.variables.retain(|(known, _)| *known != name);
         self.variables.push((name, value.to_owned()));
         self
     }
 
+    #[must_use]
     pub fn variables<const N: usize>(mut self, variables: [(&'static str, &str); N]) -> Self {
         self.variables = variables
             .map(|(name, value)| (name, value.to_owned()))
@@ -774,16 +776,19 @@ impl Scenario {
         self
     }
 
+    #[must_use]
     pub fn on(self, pattern: &str, answers: impl IntoIterator<Item = Answer>) -> Self {
         self.github.on(pattern, answers);
         self
     }
 
+    #[must_use]
     pub fn store(mut self, store: StoreKind) -> Self {
         self.store = store;
         self
     }
 
+    #[must_use]
     pub fn skew(mut self, seconds: i64) -> Self {
         self.skew = seconds;
         self
@@ -811,26 +816,31 @@ pub fn ask(method: &'static str, target: &str) -> Ask {
 }
 
 impl Ask {
+    #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self
     }
 
+    #[must_use]
     pub fn after(mut self, seconds: i64) -> Self {
         self.after = seconds;
         self
     }
 
+    #[must_use]
     pub fn trouble(mut self, trouble: Trouble) -> Self {
         self.trouble = Some(trouble);
         self
     }
 
+    #[must_use]
     pub fn store(mut self, store: StoreKind) -> Self {
         self.store = Some(store);
         self
     }
 
+    #[must_use]
     pub fn body(mut self, body: &[u8]) -> Self {
         self.body = body.to_vec();
         self

@@ -34,6 +34,8 @@ pub(super) struct Disk {
 struct Shared {
     database: Database,
     state: Mutex<State>,
+    /// Held from the choice of what is written until it is.
+    writing: Mutex<()>,
     /// There is something to write, or no more will come.
     changed: Condvar,
 }
@@ -88,6 +90,7 @@ impl Disk {
         let shared = Arc::new(Shared {
             database,
             state: Mutex::default(),
+            writing: Mutex::default(),
             changed: Condvar::new(),
         });
         let writer = std::thread::Builder::new()
@@ -193,6 +196,7 @@ impl Shared {
 
     /// Writes what waits, in one transaction.
     fn write(&self) -> Result<(), StoreError> {
+        let _writing = lock(&self.writing);
         let batch: Vec<(String, Option<Arc<[u8]>>)> = {
             let state = lock(&self.state);
             let pair = |(key, value): (&String, &Option<Arc<[u8]>>)| (key.clone(), value.clone());

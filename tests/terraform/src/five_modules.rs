@@ -8,7 +8,7 @@ use crate::world::World;
 
 /// A submodule, a pre-release, build metadata, a symbolic link, and a
 /// repository that is named by Terraform's convention. The other four have the module's bare name.
-pub(crate) fn install(world: &World, client: Client) {
+pub(crate) fn install<R>(world: &World<R>, client: Client) {
     world
         .repository("network")
         .file(

@@ -7,12 +7,18 @@
 //! | `programs.rs` | which programs there are, and the artifacts under test |
 //! | `process.rs` | child processes, none of which outlives its time |
 //! | `server.rs` | Landfall on a host |
+//! | `embedded.rs` | Landfall in this process, with a clock that can be moved |
+//! | `http.rs` | a single request, where no client's own would do |
 //! | `world.rs` | one trial's GitHub and registry |
 //! | `client.rs` | a root module, and what a client does with it |
 //! | `tree.rs` | files: those of a commit, and those that were installed |
 //! | `five_modules.rs` | what every client has to install from every host |
 //! | `installs.rs` | what else has to install |
 //! | `failures.rs` | what has to fail |
+//! | `freshness.rs` | what GitHub is asked, and what shows of it, as time goes by |
+//! | `one_flight.rs` | a hundred requests at once |
+//! | `moved_tags.rs` | versions that are no longer what they were |
+//! | `limits.rs` | what works when GitHub's rate limit is all but used up |
 //! | `modules.rs` | the modules of several trials |
 //!
 //! A trial whose programs are not all on the PATH is ignored, and says which is missing:
@@ -33,10 +39,16 @@
 )]
 
 mod client;
+mod embedded;
 mod failures;
 mod five_modules;
+mod freshness;
+mod http;
 mod installs;
+mod limits;
 mod modules;
+mod moved_tags;
+mod one_flight;
 mod process;
 mod programs;
 mod server;
@@ -50,9 +62,10 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::client::Client;
+use crate::embedded::{Artifact, Embedded, Keeps};
 use crate::programs::{Artifacts, Program};
-use crate::server::Host;
-use crate::world::World;
+use crate::server::{Host, Server};
+use crate::world::{Settings, World};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -66,83 +79,102 @@ fn main() -> ExitCode {
                 client.name(),
                 host.name()
             );
-            trial(&name, client, host, move |world| {
-                five_modules::install(world, client);
-            })
+            let run = move |world: &World| five_modules::install(world, client);
+            trial(Case::new(name, run), client, host)
         })
     });
     // Each host has its own way to break off what it has begun to send.
     let break_off = Host::ALL.map(|host| {
         let name = format!("a_large_archive_that_breaks_off_fails_from_{}", host.name());
-        let run = failures::a_large_archive_that_breaks_off;
-        trial(&name, Client::Terraform, host, run)
+        let case = Case::new(name, failures::a_large_archive_that_breaks_off);
+        trial(case, Client::Terraform, host)
     });
     let others = installs::all().into_iter().chain(failures::all());
-    let others = others.map(|case| {
-        let Case {
-            name,
-            variables,
-            run,
-        } = case;
-        let (client, host) = (Client::Terraform, Host::LandfallSpin);
-        trial_with(name, client, host, variables, run)
+    let others = others.map(|case| trial(case, Client::Terraform, Host::LandfallSpin));
+    let from_both = Artifact::ALL.into_iter().flat_map(|artifact| {
+        let cases = freshness::of_both().into_iter().chain(one_flight::all());
+        cases.map(move |case| {
+            let name = format!("{}_from_{}", case.name, artifact.name());
+            embedded(Case { name, ..case }, artifact, Keeps::Everything)
+        })
     });
-    libtest_mimic::run(&arguments, install.chain(break_off).chain(others).collect()).exit_code()
+    let from_one = freshness::of_one()
+        .into_iter()
+        .chain(moved_tags::all())
+        .chain(limits::all());
+    let from_one = from_one.map(|case| embedded(case, Artifact::Spin, Keeps::Everything));
+    let without_memory = embedded(freshness::without_memory(), Artifact::Spin, Keeps::Nothing);
+    let trials = install
+        .chain(break_off)
+        .chain(others)
+        .chain(from_both)
+        .chain(from_one)
+        .chain([without_memory]);
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
-/// What one trial does, for one client on one host.
-struct Case {
-    name: &'static str,
-    /// Landfall's variables, beside those that say where GitHub is.
-    variables: &'static [(&'static str, &'static str)],
-    run: Box<dyn FnOnce(&World) + Send>,
+/// What one trial does, in a world of its own.
+struct Case<R = Server> {
+    name: String,
+    /// Beside the variables that say where GitHub is.
+    settings: Settings,
+    run: Run<R>,
 }
 
-impl Case {
-    fn new(name: &'static str, run: impl FnOnce(&World) + Send + 'static) -> Self {
+type Run<R> = Box<dyn FnOnce(&World<R>) + Send>;
+
+impl<R> Case<R> {
+    /// With Landfall's own defaults.
+    fn new(name: impl Into<String>, run: impl FnOnce(&World<R>) + Send + 'static) -> Self {
         Self {
-            name,
-            variables: &[],
+            name: name.into(),
+            settings: &[],
             run: Box::new(run),
         }
     }
 
     /// With these variables.
-    fn with(self, variables: &'static [(&'static str, &'static str)]) -> Self {
-        Self { variables, ..self }
+    fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
     }
 }
 
-/// A trial with Landfall's own defaults.
-fn trial(
-    name: &str,
-    client: Client,
-    host: Host,
-    run: impl FnOnce(&World) + Send + 'static,
-) -> Trial {
-    trial_with(name, client, host, &[], run)
+/// A trial for one client on one host.
+fn trial(case: Case, client: Client, host: Host) -> Trial {
+    let needed = [Some(client.program()), host.program()];
+    let start = move |variables: &_| Server::start(host, variables);
+    trial_of(case, needed.into_iter().flatten(), start, Server::log)
+}
+
+/// A trial for Terraform, with Landfall in this process.
+fn embedded(case: Case<Embedded>, artifact: Artifact, keeps: Keeps) -> Trial {
+    let start = move |variables: &_| Embedded::start(artifact, keeps, variables);
+    trial_of(case, [Program::Terraform], start, Embedded::log)
 }
 
 /// A trial in a world of its own, which is ignored where a program is missing. No trial lets a credential get out.
-fn trial_with(
-    name: &str,
-    client: Client,
-    host: Host,
-    variables: &'static [(&'static str, &'static str)],
-    run: impl FnOnce(&World) + Send + 'static,
+fn trial_of<R: 'static>(
+    case: Case<R>,
+    needed: impl IntoIterator<Item = Program>,
+    start: impl FnOnce(&server::Variables) -> (R, String) + Send + 'static,
+    log: fn(&R) -> String,
 ) -> Trial {
-    let needed = [Some(Program::Git), Some(client.program()), host.program()];
-    let missing = needed
+    let missing = [Program::Git]
         .into_iter()
-        .flatten()
+        .chain(needed)
         .find(|program| !program.is_on_path())
         .map(|program| format!("no `{}` on the PATH", program.name()));
     let reason = missing.clone();
+    let Case {
+        name,
+        settings,
+        run,
+    } = case;
     let run = move || {
         if let Some(reason) = reason {
             return Err(Failed::from(reason));
         }
-        let world = World::start(host, variables);
+        let world = World::around(settings, start);
         let result = catch_unwind(AssertUnwindSafe(|| {
             run(&world);
             assert_eq!(
@@ -153,7 +185,7 @@ fn trial_with(
         }));
         result.map_err(|panic| {
             let message = message(panic.as_ref());
-            Failed::from(format!("{message}\n{}", world.registry.log()))
+            Failed::from(format!("{message}\n{}", log(&world.registry)))
         })
     };
     Trial::test(name, run)

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::world::World;
 
 /// Builds `acme/probe`, of which version 1.0.0 is a small module.
-pub(crate) fn probe(world: &World) {
+pub(crate) fn probe<R>(world: &World<R>) {
     world
         .repository("probe")
         .file("main.tf", module("probe"))
@@ -23,7 +23,7 @@ pub(crate) fn probe_root() -> String {
 }
 
 /// Builds `acme/large`: an archive of more than what is held back before it is answered, and that does not deflate.
-pub(crate) fn large(world: &World) {
+pub(crate) fn large<R>(world: &World<R>) {
     let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut noise = || {
         state ^= state << 13;
@@ -71,4 +71,34 @@ pub(crate) fn module(says: &str) -> String {
         "resource \"terraform_data\" \"it\" {{\n  input = \"{says}\"\n}}\n\n\
          output \"says\" {{\n  value = terraform_data.it.output\n}}\n"
     )
+}
+
+/// Builds `acme/terraform-null-NAME`, which is named by Terraform's convention, and of which version 1.0.0 is a small
+/// module that says the name.
+pub(crate) fn convention<R>(world: &World<R>, name: &str) {
+    world
+        .repository(&conventional(name))
+        .file("main.tf", module(name))
+        .commit("Add the module")
+        .tag("v1.0.0")
+        .build()
+        .unwrap();
+}
+
+/// The repository of the module `acme/NAME/null`, by Terraform's convention.
+pub(crate) fn conventional(name: &str) -> String {
+    format!("terraform-null-{name}")
+}
+
+/// A root that calls each of these modules of `acme` by its own name.
+pub(crate) fn root_of<'n>(names: impl IntoIterator<Item = &'n str>, version: &str) -> String {
+    let calls = names
+        .into_iter()
+        .map(|name| (name, format!("acme/{name}/null")));
+    let calls: Vec<_> = calls.collect();
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|(name, source)| (*name, &**source, version))
+        .collect();
+    root_module(&calls)
 }

@@ -57,16 +57,14 @@ pub(crate) type Variables = Vec<(&'static str, String)>;
 
 /// A running registry.
 pub(crate) struct Server {
-    /// `127.0.0.1:PORT`.
-    pub(crate) address: String,
     process: Process,
     // After the process, which may still write to it.
     _directory: TempDir,
 }
 
 impl Server {
-    /// Starts Landfall on a free port, and waits until it listens.
-    pub(crate) fn start(host: Host, variables: &Variables) -> Self {
+    /// Starts Landfall on a free port, and waits until it listens. Gives `127.0.0.1:PORT`, too.
+    pub(crate) fn start(host: Host, variables: &Variables) -> (Self, String) {
         let directory = TempDir::new().unwrap();
         let mut command = match host {
             Host::LandfallSpin => landfall(&Artifacts::get().spin, variables, directory.path()),
@@ -95,11 +93,11 @@ impl Server {
         let address = address.unwrap_or_else(|| {
             panic!("the server does not listen: {}", process.stderr());
         });
-        Self {
-            address,
+        let server = Self {
             process,
             _directory: directory,
-        }
+        };
+        (server, address)
     }
 
     /// What the server has said, for a person who looks for a failure's cause.

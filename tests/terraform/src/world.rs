@@ -8,24 +8,33 @@ use tempfile::TempDir;
 
 use crate::client::{Client, Root};
 use crate::programs::Program;
-use crate::server::{Host, Server};
+use crate::server::{Server, Variables};
 use crate::tree::{self, Tree};
 
 /// The owner whose modules are served.
 pub(crate) const OWNER: &str = "acme";
 
+/// Some of Landfall's variables, by name.
+pub(crate) type Settings = &'static [(&'static str, &'static str)];
+
 /// GitHub, the registry, and the repositories that both are about.
-pub(crate) struct World {
+pub(crate) struct World<R = Server> {
     /// The registry.
-    pub(crate) registry: Server,
+    pub(crate) registry: R,
     /// GitHub.
     pub(crate) github: StandIn,
+    /// Where the registry listens.
+    pub(crate) address: String,
     repositories: TempDir,
 }
 
-impl World {
-    /// A world without repositories, and these variables beside those that say where GitHub is.
-    pub(crate) fn start(host: Host, others: &[(&'static str, &'static str)]) -> Self {
+impl<R> World<R> {
+    /// A world without repositories, in which `start` gives the registry and its address; these settings are beside those
+    /// that say where GitHub is.
+    pub(crate) fn around(
+        settings: Settings,
+        start: impl FnOnce(&Variables) -> (R, String),
+    ) -> Self {
         let repositories = TempDir::new().unwrap();
         let github = StandIn::start(StandInConfig {
             repositories: Some(repositories.path().to_owned()),
@@ -41,13 +50,15 @@ impl World {
             ("anonymous_read", "true".to_owned()),
         ];
         variables.extend(
-            others
+            settings
                 .iter()
                 .map(|(name, value)| (*name, (*value).to_owned())),
         );
+        let (registry, address) = start(&variables);
         Self {
-            registry: Server::start(host, &variables),
+            registry,
             github,
+            address,
             repositories,
         }
     }
@@ -60,6 +71,11 @@ impl World {
     /// As [`repository`](Self::repository), for any owner.
     pub(crate) fn repository_of(&self, owner: &str, name: &str) -> Repository {
         Repository::new(self.repositories.path(), owner, name)
+    }
+
+    /// Carries `acme/NAME` on.
+    pub(crate) fn carried_on(&self, name: &str) -> Repository {
+        Repository::open(self.repositories.path(), OWNER, name).unwrap()
     }
 
     /// The files of `acme/NAME` at a revision.
@@ -82,7 +98,7 @@ impl World {
 
     /// A root module that `client` will install the modules of.
     pub(crate) fn root(&self, client: Client, main: &str) -> Root {
-        Root::new(client, &self.registry.address, main)
+        Root::new(client, &self.address, main)
     }
 }
 

@@ -23,7 +23,15 @@ struct Slow {
 
 impl Slow {
     fn new(artifact: Artifact) -> Self {
-        let scenario = scenario("a_fresh_answer_costs_nothing");
+        Self::with(artifact, &[])
+    }
+
+    fn with(artifact: Artifact, variables: &[(&'static str, &str)]) -> Self {
+        let mut scenario = scenario("a_fresh_answer_costs_nothing");
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned()));
+        scenario.variables.extend(variables);
         let delay = Arc::new(AtomicU64::new(0));
         let outbound = {
             let (github, delay) = (Arc::clone(&scenario.github), Arc::clone(&delay));
@@ -137,6 +145,21 @@ async fn who_has_an_answer_does_not_wait_for_a_slow_github() {
             "{artifact:?}: again: {waited:?}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_takes_longer_than_a_client_waits_comes_behind_its_answer() {
+    let slow = Slow::with(Artifact::Spin, &[("cache_stale_seconds", "0")]);
+    slow.versions().await;
+    assert_eq!(slow.lists().await, 1);
+    slow.pass(61);
+    slow.set_delay(7000);
+    slow.versions().await;
+    // The first call was given up before it was answered; the one behind it was not.
+    assert_eq!(slow.lists().await, 1);
+    slow.set_delay(0);
+    slow.versions().await;
+    assert_eq!(slow.lists().await, 0, "it was refreshed");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
