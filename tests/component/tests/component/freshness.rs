@@ -90,7 +90,6 @@ impl Slow {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
 async fn a_hundred_requests_for_one_list_are_one_call() {
     for artifact in Artifact::ALL {
         let slow = Arc::new(Slow::new(artifact));

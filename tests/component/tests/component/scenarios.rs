@@ -21,7 +21,6 @@ async fn landfall_wasi_does_what_is_written_down() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
 async fn every_fault_does_what_is_written_down() {
     for artifact in Artifact::ALL {
         for table in support::matrix::tables() {
