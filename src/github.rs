@@ -4,7 +4,7 @@
 //! - [`readiness`]: whether that works
 //! - [`refs`]: tags and what they point at
 //! - [`archive`]: a commit's zip
-//! - [`classify`]: what a response means
+//! - `call`: one call; [`classify`]: what a response means
 //! - [`etag`]: how to ask whether something has changed for free; [`limits`]: when not to ask at all
 //!
 //! This file sends requests. Every call has a time limit and every body a cap; redirects are followed by hand, and
@@ -12,6 +12,7 @@
 
 pub mod app;
 pub mod archive;
+mod call;
 pub mod classify;
 pub mod etag;
 mod jwt;
@@ -23,15 +24,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::config::{Config, GitHubUrls};
+use crate::config::Config;
 use crate::error::Error;
 use crate::github::app::{Authorization, Credentials};
+pub use crate::github::call::Kept;
+use crate::github::call::{Answer, Asked, Call, Redirect, request};
 use crate::github::classify::Meaning;
-use crate::github::etag::Validator;
 use crate::github::limits::Purpose;
 use crate::host::{Host, HostError, Limits, Source};
 
@@ -93,62 +95,6 @@ impl Deadline {
     pub(crate) fn left(self, now: SystemTime) -> Duration {
         self.0.duration_since(now).unwrap_or_default()
     }
-}
-
-/// A call of the API.
-struct Call<'a> {
-    /// Whose credential is used.
-    owner: &'a str,
-    path: &'a str,
-    purpose: Purpose,
-    /// Where redirects may lead.
-    may_lead_to: fn(&GitHubUrls, &Url) -> bool,
-    deadline: Deadline,
-    /// Between two pieces of the body.
-    idle: Duration,
-    /// What is known of the answer.
-    known: Option<&'a Kept>,
-}
-
-impl<'a> Call<'a> {
-    fn new(owner: &'a str, path: &'a str, purpose: Purpose, deadline: Deadline) -> Self {
-        Self {
-            owner,
-            path,
-            purpose,
-            may_lead_to: GitHubUrls::is_api,
-            deadline,
-            idle: IDLE_LIMIT,
-            known: None,
-        }
-    }
-}
-
-/// A body that was kept, and how to ask whether it is still right.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// How.
-    pub validator: Validator,
-    /// The body as it came.
-    pub body: Vec<u8>,
-}
-
-/// A response's head, and what it is an answer to.
-struct Asked<S> {
-    response: Response<S>,
-    /// Whether it was asked for only if it has changed.
-    is_conditional: bool,
-    authorization: Option<HeaderValue>,
-    /// After all redirects.
-    url: String,
-}
-
-/// A whole, small response of the API.
-#[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Vec<u8>,
 }
 
 impl<H> Clone for GitHub<'_, H> {
@@ -356,63 +302,6 @@ impl<'h, H: Host> GitHub<'h, H> {
             }
         }
     }
-}
-
-/// A request as GitHub wants it. `Accept` stays the same to the byte, because GitHub hashes it into its `ETag`s.
-fn request(
-    method: Method,
-    url: &str,
-    authorization: Option<&Authorization>,
-    body: Vec<u8>,
-) -> Result<Request<Vec<u8>>, Error> {
-    let mut request = Request::builder()
-        .method(method)
-        .uri(url)
-        .header(header::USER_AGENT, USER_AGENT);
-    // No header of the API's goes to any other host: archives come from elsewhere.
-    if let Some(authorization) = authorization {
-        request = request
-            .header(header::ACCEPT, ACCEPT)
-            .header("x-github-api-version", API_VERSION);
-        if let Some(value) = authorization.header() {
-            request = request.header(header::AUTHORIZATION, value);
-        }
-    }
-    request.body(body).map_err(|_| {
-        Error::Malformed(format!(
-            "an address that is no URL: `{}`",
-            without_query(url)
-        ))
-    })
-}
-
-/// Where a response redirects to.
-enum Redirect {
-    /// It does not.
-    No,
-    To(Url),
-    /// Its `Location` is missing, or no URL.
-    Nowhere,
-}
-
-impl Redirect {
-    fn of<B>(url: &str, response: &Response<B>) -> Self {
-        if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
-            return Self::No;
-        }
-        let location = response
-            .headers()
-            .get(header::LOCATION)
-            .and_then(|value| value.to_str().ok());
-        let base = Url::parse(url).ok();
-        let target = location.and_then(|it| Url::options().base_url(base.as_ref()).parse(it).ok());
-        target.map_or(Self::Nowhere, Self::To)
-    }
-}
-
-/// A URL as a log may show it: archive URLs carry a token in their query.
-fn without_query(url: &str) -> &str {
-    url.split(['?', '#']).next().unwrap_or_default()
 }
 
 const ACCEPT: &str = "application/vnd.github+json";

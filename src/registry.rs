@@ -1,10 +1,12 @@
 //! What the registry answers: a module's versions, where to get one, and its archive.
 //!
 //! - `find`: which repository a module is in, and whether what is known of it will do
-//! - `refresh`: asks GitHub, and takes in what it says
+//! - `refresh`: when GitHub is asked, and by whom
+//! - `confirm`: what it says, and what of that is believed
 //!
 //! What an answer leaves to do is owed: it is done by [`Registry::settle`], when the client has its answer.
 
+mod confirm;
 mod find;
 mod refresh;
 

@@ -2,8 +2,9 @@
 
 use http::{Response, StatusCode, header};
 
+use super::call::Call;
 use super::limits::Purpose;
-use super::{Call, Deadline, GitHub, Repository};
+use super::{Deadline, GitHub, Repository};
 use crate::archive::Refusal;
 use crate::config::GitHubUrls;
 use crate::error::{Error, NotFound};

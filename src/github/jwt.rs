@@ -16,8 +16,9 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
 use super::app::{Authorization, seconds};
+use super::call::{Answer, Call, request};
 use super::limits::Purpose;
-use super::{Answer, Call, Deadline, GitHub, IDLE_LIMIT, request};
+use super::{Deadline, GitHub, IDLE_LIMIT};
 use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::Error;
 use crate::host::Host;

@@ -11,10 +11,11 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
+use super::GitHub;
 use super::app::seconds;
+use super::call::Answer;
 use super::classify::{Limit, Meaning};
 use super::jwt::date;
-use super::{Answer, GitHub};
 use crate::cache::{self, Key};
 use crate::config::Credential;
 use crate::error::Error;

@@ -1,7 +1,8 @@
 //! Whether GitHub would let Landfall in, for `/readyz`.
 
+use super::call::Call;
 use super::limits::Purpose;
-use super::{Call, Deadline, GitHub};
+use super::{Deadline, GitHub};
 use crate::config::Credential;
 use crate::error::Error;
 use crate::host::Host;

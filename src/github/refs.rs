@@ -5,9 +5,10 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
 
+use super::call::{Call, Kept};
 use super::etag::Validator;
 use super::limits::Purpose;
-use super::{Call, Deadline, GitHub, Kept, Repository};
+use super::{Deadline, GitHub, Repository};
 use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
 use crate::host::Host;

@@ -1,0 +1,224 @@
+//! Takes in what GitHub says about a repository: whether it is still the same one, where its tags point, and whether
+//! that can be believed at once.
+
+use super::Registry;
+use super::find::repository;
+use crate::cache::entry::{Entry, Kind};
+use crate::cache::history::History;
+use crate::error::{Error, Integrity, NotFound};
+use crate::github::etag::Validator;
+use crate::github::limits::Purpose;
+use crate::github::refs::{Listed, Tags};
+use crate::github::{Deadline, Repository};
+use crate::host::Host;
+use crate::module::Namespace;
+use crate::pins::MovedTags;
+use crate::wire;
+
+/// What GitHub said about a repository's tags.
+pub(super) enum Confirmed {
+    /// They are as they were.
+    Unchanged,
+    /// They are as they were, but that is found out in another way from now on.
+    Same(Validator),
+    /// All of them.
+    Listed {
+        listed: Box<Listed>,
+        /// Whether another repository has the name now.
+        is_replaced: bool,
+    },
+}
+
+impl<H: Host> Registry<'_, H> {
+    /// Asks GitHub for a repository's tags, and whether it is still the same repository.
+    pub(super) async fn confirm(
+        &self,
+        owner: &Namespace,
+        name: &str,
+        known: &History,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Result<Confirmed, Error> {
+        let kept = known.kept();
+        let asked = repository(owner, name, Some(known));
+        let tags = self.github.tags(&asked, kept.as_ref(), purpose, deadline);
+        let mut listed = match tags.await? {
+            Tags::Unchanged => return Ok(Confirmed::Unchanged),
+            Tags::Listed(listed) => listed,
+        };
+        let is_same = kept.is_some_and(|it| it.body == listed.kept.body);
+        if is_same && !listed.is_redirected {
+            return Ok(Confirmed::Same(listed.kept.validator));
+        }
+        // Something has changed. Is it still the same repository, and whose is it?
+        let is_new = known.id.is_none() && known.pins.releases.is_empty();
+        let tells = listed.id.is_some() || asked.id.is_some() || is_new;
+        let is_elsewhere = listed.is_redirected || asked.id.is_some();
+        if !tells || (is_elsewhere && listed.full_name.is_none()) {
+            match self.github.identity(&asked, deadline).await {
+                Ok(identity) => {
+                    listed.id = Some(identity.id);
+                    listed.full_name = Some(identity.full_name);
+                }
+                Err(error) if error.is_passing() => return Err(error),
+                // Then nobody can tell.
+                Err(_) => {}
+            }
+        }
+        let mut is_replaced = false;
+        if let (Some(was), Some(is)) = (known.id, listed.id)
+            && was != is
+        {
+            self.host().log(&format!(
+                "integrity: {owner}/{name} is another repository now: number {is}, not {was}"
+            ));
+            is_replaced = true;
+            match self.config.moved_tags {
+                MovedTags::Refuse => return Err(Error::Integrity(Integrity::Replaced)),
+                MovedTags::Follow => {}
+                MovedTags::ServePinned => {
+                    let first = Repository {
+                        id: Some(was),
+                        ..asked.clone()
+                    };
+                    let tags = self.github.tags(&first, None, purpose, deadline).await;
+                    let Ok(Tags::Listed(tags)) = tags else {
+                        return Err(Error::Integrity(Integrity::Replaced));
+                    };
+                    listed = tags;
+                    listed.id = Some(was);
+                    listed.is_redirected = true;
+                }
+            }
+        }
+        let is_elsewhere = listed.is_redirected || asked.id.is_some();
+        if is_elsewhere && !self.is_served(&listed) {
+            self.host().log(&format!(
+                "{owner}/{name} belongs to an owner now that is not in `allowed_owners`"
+            ));
+            return Err(Error::NotFound(NotFound::Repository));
+        }
+        Ok(Confirmed::Listed {
+            listed,
+            is_replaced,
+        })
+    }
+
+    /// Takes in what GitHub said. A list that lacks more than half of the known versions is not believed until GitHub has
+    /// listed no more for ten minutes: what someone deletes is gone a little later, and what GitHub loses in an incident
+    /// is not.
+    pub(super) fn take_in(
+        &self,
+        owner: &Namespace,
+        name: &str,
+        history: &mut History,
+        confirmed: Confirmed,
+        started: u64,
+    ) {
+        let host = self.host();
+        let (listed, is_replaced) = match confirmed {
+            Confirmed::Unchanged if history.shrunk_at.is_none() => return,
+            Confirmed::Unchanged => {
+                history.shrunk_at = None;
+                history.save(host, owner.as_str(), name);
+                return;
+            }
+            Confirmed::Same(validator) => {
+                history.shrunk_at = None;
+                history.revalidate_by(validator);
+                history.save(host, owner.as_str(), name);
+                return;
+            }
+            Confirmed::Listed {
+                listed,
+                is_replaced,
+            } => (*listed, is_replaced),
+        };
+        history.is_renamed |= listed.is_redirected && listed.id.is_some();
+        history.is_replaced |= is_replaced;
+        history.id = listed.id.or(history.id);
+        history.full_name = listed.full_name.or(history.full_name.take());
+        // What another repository has is no part of what the first one had.
+        if !is_replaced && history.pins.would_shrink(&listed.tags) {
+            let since = history.shrunk_at.filter(|since| *since <= started);
+            let since = *history.shrunk_at.insert(since.unwrap_or(started));
+            let is_believed = started - since >= BELIEVED_AFTER_MS;
+            let verdict = if is_believed {
+                "that is believed now"
+            } else {
+                "the versions before are served until that lasts"
+            };
+            host.log(&format!(
+                "integrity: {owner}/{name} lists {} tags, and less than half of the versions that it had: {verdict}",
+                listed.tags.len()
+            ));
+            if !is_believed {
+                history.save(host, owner.as_str(), name);
+                return;
+            }
+        }
+        history.shrunk_at = None;
+        history.listed_at = started;
+        let moved = history.pins.see(listed.tags);
+        for version in moved.iter().take(MAX_LOGGED) {
+            host.log(&format!(
+                "integrity: {owner}/{name}: the tag of {version} points elsewhere than when it was first seen"
+            ));
+        }
+        history.keep(&listed.kept);
+        history.save(host, owner.as_str(), name);
+    }
+
+    /// Whether a repository that was found under another name belongs to an owner that is served.
+    fn is_served(&self, listed: &Listed) -> bool {
+        let owner = listed
+            .full_name
+            .as_deref()
+            .and_then(|it| it.split('/').next());
+        let owner = owner.and_then(Namespace::parse);
+        match owner {
+            Some(owner) => self.config.owner(&owner).is_some(),
+            // Nothing of it can be served either.
+            None => listed.tags.is_empty(),
+        }
+    }
+
+    pub(super) fn replaced_warning(&self) -> String {
+        let which = match self.config.moved_tags {
+            MovedTags::ServePinned | MovedTags::Refuse => "the first",
+            MovedTags::Follow => "the new",
+        };
+        format!("another repository has taken the name of this module's: {which} one is served")
+    }
+
+    /// Writes an entry's part that is made of the history.
+    pub(super) fn render(
+        &self,
+        owner: &Namespace,
+        name: &str,
+        history: &History,
+        entry: &mut Entry,
+    ) {
+        let releases = &history.pins.releases;
+        let full_name = history
+            .full_name
+            .as_deref()
+            .and_then(|it| it.split_once('/'));
+        let (owner, name) = full_name.unwrap_or((owner.as_str(), name));
+        let source = self.config.github.repository_page(owner, name);
+        let versions = releases.listed().map(|release| &release.version);
+        entry.kind = if releases.is_empty() {
+            Kind::Empty
+        } else {
+            Kind::Versions
+        };
+        entry.document = wire::versions_document(&source, versions);
+        let replaced = history.is_replaced.then(|| self.replaced_warning());
+        entry.warning = replaced.or_else(|| history.shrunk_at.map(|_| SHRUNK.to_owned()));
+        entry.moved = self.moved_warning(history.pins.moved());
+    }
+}
+
+const SHRUNK: &str = "GitHub lists less than half of the versions that it did: the list before is served until that lasts";
+const BELIEVED_AFTER_MS: u64 = 10 * 60 * 1000;
+const MAX_LOGGED: usize = 20;
