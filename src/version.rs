@@ -13,10 +13,13 @@ pub struct ModuleVersion(semver::Version);
 impl ModuleVersion {
     /// The version that a git tag stands for: strict semver after an optional `v`.
     ///
-    /// `None` for everything else (`1.0`, `1.02.0`, `1.0.0.1`, `release-3`, numbers over 63 bits): one string in
+    /// `None` for everything else (more than 128 characters, `1.0`, `1.02.0`, `1.0.0.1`, `release-3`, numbers over 63 bits): one string in
     /// the list that a client can't parse makes Terraform warn, and Infracost and Dependabot fail.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
+        if tag.len() > MAX_LENGTH {
+            return None;
+        }
         let version = semver::Version::parse(tag.strip_prefix('v').unwrap_or(tag)).ok()?;
         // go-version, in Terraform and most other clients, reads each number into a signed 64-bit integer.
         let is_readable = |number: u64| i64::try_from(number).is_ok();
@@ -163,6 +166,9 @@ impl<T> Releases<T> {
     }
 }
 
+/// Of a tag. All that are known of a repository have to fit into one value of the store.
+const MAX_LENGTH: usize = 128;
+
 impl<T> Default for Releases<T> {
     fn default() -> Self {
         Self(Vec::new())
@@ -213,6 +219,11 @@ mod tests {
             ("1.0.0-01", None),
             ("release-1.0.0", None),
             ("modules/vpc/v1.0.0", None),
+            (
+                &format!("1.0.0-{}", "a".repeat(122)),
+                Some(&*format!("1.0.0-{}", "a".repeat(122))),
+            ),
+            (&format!("1.0.0-{}", "a".repeat(123)), None),
             (" 1.0.0", None),
             ("1.0.0\n", None),
             ("latest", None),

@@ -11,7 +11,7 @@ use super::{from_code, upstream};
 use crate::host::{HostError, Sink, Source};
 
 /// A body that comes in. Fields are dropped from the top: each is a child of the next.
-pub struct WasiSource {
+pub(super) struct WasiSource {
     ready: AsyncPollable,
     stream: InputStream,
     _body: IncomingBody,
