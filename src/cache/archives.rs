@@ -38,7 +38,7 @@ struct Slot {
 
 /// The archive of a commit or a tag object, if it is kept.
 pub(crate) fn find(host: &impl Host, object: &ObjectId, bounds: ArchiveBounds) -> Option<Vec<u8>> {
-    if bounds.bytes == 0 {
+    if bounds.bytes == 0 || bounds.entries == 0 {
         return None;
     }
     let mut index = load_index(host);
