@@ -31,6 +31,8 @@ pub enum Why {
     Installation,
     /// GitHub refuses the credential.
     Refused,
+    /// GitHub fails, and there is something else to serve.
+    Unanswered,
 }
 
 impl Why {
@@ -52,6 +54,7 @@ impl Why {
             Self::Repository => Error::NotFound(NotFound::Repository),
             Self::Installation => Error::NotFound(NotFound::Installation),
             Self::Refused => Error::Rejected("as it was a moment ago".to_owned()),
+            Self::Unanswered => Error::Unavailable("it failed a moment ago".to_owned()),
         }
     }
 }
@@ -94,6 +97,7 @@ impl Absent {
         if lifetimes.negative > 0 {
             let seconds = match why {
                 Why::Repository => lifetimes.negative,
+                Why::Unanswered => lifetimes.negative.min(LONGEST_RETRY),
                 Why::Installation | Why::Refused => lifetimes.negative.min(MENDED_SOON),
             };
             let until = milliseconds(now) + seconds * 1000;
@@ -121,6 +125,8 @@ impl Absent {
 const MAX_NAMES: usize = 500;
 /// Someone who sets Landfall up mends these, and tries again at once.
 const MENDED_SOON: u64 = 5;
+/// In seconds: how long GitHub is not asked again about what it failed for, however long other things are believed.
+pub(crate) const LONGEST_RETRY: u64 = 30;
 
 #[cfg(test)]
 mod tests {

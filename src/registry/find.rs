@@ -67,9 +67,9 @@ impl<H: Host> Registry<'_, H> {
         } = self.candidates(owner, module);
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
         let entry = known.as_ref().map(|(_, entry)| entry);
-        let purpose = match entry {
-            Some(entry) => self.purpose(entry),
-            None => Purpose::Guess,
+        let deadline_of_guesses = match entry {
+            Some(_) => deadline.sooner(now, PATIENCE),
+            None => deadline,
         };
         let mut absent = None;
         let mut found_absent = Vec::new();
@@ -80,9 +80,12 @@ impl<H: Host> Registry<'_, H> {
             }
             let absent = absent
                 .get_or_insert_with(|| Absent::load(self.host(), &self.config, owner.as_str()));
-            let asked = match absent.why(&name, now, lifetimes) {
-                Some(why) => Err(why.error()),
-                None => self.refresh(owner, &name, None, purpose, deadline).await,
+            let asked = if let Some(why) = absent.why(&name, now, lifetimes) {
+                Err(why.error())
+            } else {
+                let deadline = deadline_of_guesses;
+                self.refresh(owner, &name, None, Purpose::Guess, deadline)
+                    .await
             };
             match asked {
                 Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name),
@@ -103,7 +106,12 @@ impl<H: Host> Registry<'_, H> {
                 Err(error) => {
                     match Why::of(&error) {
                         Some(Why::Repository) => found_absent.push(name),
-                        _ if known.is_some() && error.is_passing() => break,
+                        // What is known is served, and GitHub is given a moment.
+                        _ if known.is_some() && error.is_passing() => {
+                            absent.insert(&name, Why::Unanswered, self.host().now(), lifetimes);
+                            absent.save(self.host(), owner.as_str());
+                            break;
+                        }
                         _ => return Err(error),
                     }
                     failure = error;

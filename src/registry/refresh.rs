@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::find::Found;
 use super::{Freshness, Registry};
-use crate::cache::absent::{Absent, Why};
+use crate::cache::absent::{Absent, LONGEST_RETRY, Why};
 use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::cache::lease::Lease;
@@ -253,5 +253,3 @@ fn about(owner: &Namespace, name: &str) -> String {
 
 /// How long a client waits for GitHub where there is an answer already.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// In seconds, however long other failures are believed.
-const LONGEST_RETRY: u64 = 30;

@@ -17,6 +17,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(absence());
     all.extend(limits());
     all.extend(failures());
+    all.extend(guesses());
     all.extend(archives());
     all
 }
@@ -359,6 +360,45 @@ fn failures() -> Vec<Scenario> {
         plain(
             "a_store_that_only_writes_works",
             [get(VERSIONS).store(StoreKind::FailsToRead), get(ARCHIVE)],
+        ),
+    ]
+}
+
+/// Names that are tried before the one that is known.
+fn guesses() -> Vec<Scenario> {
+    vec![
+        scenario(
+            "an_earlier_template_s_name_does_not_keep_what_is_known_waiting",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(90_000).trouble(Trouble::Slow),
+                get(VERSIONS).after(1),
+                get("/v1/modules/acme/vpc/google/versions").after(1),
+                get("/v1/modules/acme/vpc/google/versions").after(1),
+            ],
+        )
+        .on(MINT, [minted("ghs_one"), minted("ghs_two")]),
+        scenario(
+            "made_up_systems_are_not_asked_about_when_little_is_left",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(61),
+                get("/v1/modules/acme/vpc/made/versions"),
+                get("/v1/modules/acme/vpc/up/versions"),
+                get("/v1/modules/acme/made-up/aws/versions"),
+                get(VERSIONS).after(61),
+            ],
+        )
+        .on(
+            TAGS,
+            [
+                old(),
+                old()
+                    .header("x-ratelimit-limit", &5000)
+                    .header("x-ratelimit-remaining", &900)
+                    .header("x-ratelimit-reset", &1_767_226_200)
+                    .etag(ETag::Random),
+            ],
         ),
     ]
 }
