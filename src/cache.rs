@@ -6,15 +6,15 @@
 //!
 //! - [`entry`]: the hot value of a repository: its `versions` answer, and how fresh that is
 //! - [`history`]: the cold one: what its tags were first seen to be, and what revalidation takes
-//! - [`absent`]: names that were found not to exist a moment ago
+//! - [`names`]: an owner's names: those that lead nowhere, and those that are known
 //! - [`lease`]: who is asking GitHub just now
 //! - [`archives`]: small archives
 
-pub mod absent;
 pub mod archives;
 pub mod entry;
 pub mod history;
 pub mod lease;
+pub mod names;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -38,10 +38,10 @@ impl Key {
         Self::named("history", &format!("{owner}/{repository}"))
     }
 
-    /// An owner's [`absent::Absent`].
+    /// An owner's [`names::Names`].
     #[must_use]
-    pub fn absent(owner: &str) -> Self {
-        Self::named("absent", owner)
+    pub fn names(owner: &str) -> Self {
+        Self::named("names", owner)
     }
 
     /// The token of the installation that was found for an owner.
@@ -157,7 +157,7 @@ mod tests {
             Key::entry("Acme", "VPC"),
             Key::entry("acme", "vpc-endpoints"),
             Key::history("acme", "vpc"),
-            Key::absent("acme"),
+            Key::names("acme"),
             Key::owner_token("acme"),
             Key::installation_token(7),
             Key::limits("acme"),

@@ -15,10 +15,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
-use crate::cache::absent::Absent;
 use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
+use crate::cache::names::Names;
 use crate::config::Config;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::readiness::Readiness;
@@ -237,7 +237,10 @@ impl<'h, H: Host> Registry<'h, H> {
             object: object.clone(),
         });
         match open(object, false).await {
-            Err(Error::NotFound(NotFound::Archive)) => {
+            // It may only be asked for by a commit.
+            Err(
+                Error::NotFound(NotFound::Archive) | Error::Malformed(_) | Error::Unavailable(_),
+            ) => {
                 let repository = &chosen.repository;
                 let commit = self
                     .github
@@ -293,28 +296,32 @@ impl<'h, H: Host> Registry<'h, H> {
         let now = milliseconds(host.now());
         for owner in &self.config.allowed_owners {
             let is_its = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
-            let names = hint.repositories.iter().filter(|(of, _)| is_its(of));
-            let names: Vec<&str> = names.map(|(_, name)| name.as_str()).collect();
-            for name in &names {
+            let is_whole = hint.owner.as_deref().is_some_and(is_its);
+            let mut marked: Vec<&str> = hint
+                .repositories
+                .iter()
+                .filter(|(of, _)| is_its(of))
+                .map(|(_, name)| name.as_str())
+                .collect();
+            if marked.is_empty() && !is_whole {
+                continue;
+            }
+            let before = Names::load(host, &self.config, owner.as_str());
+            let mut names = before.clone();
+            if is_whole {
+                names.forget_absent();
+                marked.extend(before.known().iter().map(String::as_str));
+            }
+            for name in marked {
+                names.remove(name);
                 if let Some(mut entry) = Entry::load(host, self.api(), owner.as_str(), name) {
                     entry.marked_at = now;
                     entry.retry_at = 0;
                     entry.save(host, owner.as_str(), name);
                 }
             }
-            let is_marked = hint.owner.as_deref().is_some_and(is_its);
-            if is_marked || !names.is_empty() {
-                let mut absent = Absent::load(host, &self.config, owner.as_str());
-                let mut has_changed = is_marked;
-                for name in names {
-                    has_changed |= absent.remove(name);
-                }
-                if is_marked {
-                    absent.mark(now);
-                }
-                if has_changed {
-                    absent.save(host, owner.as_str());
-                }
+            if names != before {
+                names.save(host, owner.as_str());
             }
         }
     }

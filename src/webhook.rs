@@ -210,13 +210,12 @@ impl Hint {
             .chain(listed)
             .take(MAX_REPOSITORIES)
         {
-            let Some((owner, name)) = repository.full_name.split_once('/') else {
+            let Some(now) = repository.owner_and_name() else {
                 continue;
             };
-            let former_owner = moved_from.as_deref().unwrap_or(owner);
-            let former_name = renamed_from.as_deref().unwrap_or(name);
-            let former = (former_owner.to_owned(), former_name.to_owned());
-            let now = (owner.to_owned(), name.to_owned());
+            let former_owner = moved_from.as_ref().unwrap_or(&now.0);
+            let former_name = renamed_from.as_ref().unwrap_or(&now.1);
+            let former = (former_owner.clone(), former_name.clone());
             if former != now {
                 repositories.push(former);
             }
@@ -242,7 +241,19 @@ struct Payload {
 
 #[derive(Deserialize)]
 struct Repository {
-    full_name: String,
+    full_name: Option<String>,
+    name: Option<String>,
+    owner: Option<Account>,
+}
+
+impl Repository {
+    fn owner_and_name(self) -> Option<(String, String)> {
+        let split = self.full_name.as_deref().and_then(|it| it.split_once('/'));
+        match split {
+            Some((owner, name)) => Some((owner.to_owned(), name.to_owned())),
+            None => Some((self.owner?.login?, self.name?)),
+        }
+    }
 }
 
 #[derive(Deserialize)]

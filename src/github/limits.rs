@@ -24,8 +24,6 @@ use crate::host::Host;
 /// Why GitHub is not asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
-    /// Little is left of the primary limit: it is for what is known.
-    Scarce,
     /// What is left of the primary limit is to be left.
     Reserve,
     /// The primary limit is used up.
@@ -55,8 +53,6 @@ pub(super) type Known = RefCell<Option<(String, Option<Breaker>)>>;
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Something that is billed, and may not exist: anyone can make up names.
-    Guess,
     /// Something that is billed, and that there is no answer to yet.
     First,
     /// Something that is billed, and that an answer is known to.
@@ -114,20 +110,9 @@ impl Breaker {
         if headers.get(RESOURCE).is_some_and(|it| it != "core") {
             return None;
         }
-        let is_under = |percent: u64| remaining.saturating_mul(100) < limit.saturating_mul(percent);
-        let cause = if is_under(reserve_percent) {
-            Cause::Reserve
-        } else if is_under((reserve_percent * SCARCE).min(MOST_SCARCE)) {
-            Cause::Scarce
-        } else {
-            return None;
-        };
-        Some(Self::open(
-            cause,
-            seconds(now),
-            until_reset(headers, now)?,
-            0,
-        ))
+        let is_short = remaining.saturating_mul(100) < limit.saturating_mul(reserve_percent);
+        let wait = until_reset(headers, now)?;
+        is_short.then(|| Self::open(Cause::Reserve, seconds(now), wait, 0))
     }
 
     /// Whether it stays, although there is cause for `next` as well: GitHub's own word goes before what is only feared.
@@ -135,7 +120,7 @@ impl Breaker {
     pub fn outranks(&self, next: &Self, now: SystemTime) -> bool {
         let rank = |it: &Self| match it.cause {
             Cause::Suspicion => 0,
-            Cause::Failure | Cause::Scarce => 1,
+            Cause::Failure => 1,
             Cause::Reserve => 2,
             Cause::Primary | Cause::Secondary => 3,
         };
@@ -147,12 +132,10 @@ impl Breaker {
     pub fn wait(&self, purpose: Purpose, now: SystemTime) -> Option<Duration> {
         let blocks = match (self.cause, purpose) {
             (Cause::Primary | Cause::Secondary, _)
-            | (Cause::Reserve, Purpose::Guess | Purpose::First | Purpose::Again)
-            | (Cause::Scarce, Purpose::Guess)
+            | (Cause::Reserve, Purpose::First | Purpose::Again)
             | (Cause::Failure, Purpose::Again) => true,
             (Cause::Reserve, Purpose::Free)
-            | (Cause::Scarce, Purpose::First | Purpose::Again | Purpose::Free)
-            | (Cause::Failure, Purpose::Guess | Purpose::First | Purpose::Free)
+            | (Cause::Failure, Purpose::First | Purpose::Free)
             | (Cause::Suspicion, _) => false,
         };
         let left = self
@@ -191,7 +174,7 @@ impl<H: Host> GitHub<'_, H> {
             None | Some(Cause::Suspicion | Cause::Failure) => {
                 Error::Unavailable("it did not answer a moment ago".to_owned())
             }
-            Some(Cause::Scarce | Cause::Reserve | Cause::Primary | Cause::Secondary) => {
+            Some(Cause::Reserve | Cause::Primary | Cause::Secondary) => {
                 Error::Limited { retry_after: wait }
             }
         })
@@ -232,9 +215,6 @@ impl<H: Host> GitHub<'_, H> {
         }
         let is_news = before.is_none_or(|it| it.cause != breaker.cause || it.until <= seconds(now));
         let what = match breaker.cause {
-            Cause::Scarce => {
-                Some("about new names: what is left of its rate limit is for known ones")
-            }
             Cause::Reserve => Some("for tags: what is left of its rate limit is to be left"),
             Cause::Primary => Some("for anything: its rate limit is used up"),
             Cause::Secondary => Some("for anything: a secondary rate limit was reached"),
@@ -297,10 +277,6 @@ const RESOURCE: &str = "x-ratelimit-resource";
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 /// The primary limit begins anew every hour.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
-/// Times the reserve.
-const SCARCE: u64 = 4;
-/// In percent.
-const MOST_SCARCE: u64 = 90;
 /// How long one repository's failure is remembered.
 const SUSPICION: Duration = Duration::from_mins(1);
 /// While GitHub does not answer, it is asked every so often whether it does again.
@@ -341,12 +317,10 @@ mod tests {
     }
 
     #[test]
-    fn the_reserve_is_left_and_new_names_are_asked_for_from_plenty_alone() {
+    fn the_reserve_is_left() {
         let reset = seconds(at(600)).to_string();
         for (limit, remaining, resource, percent, expected) in [
-            ("5000", "1000", "core", 5, None),
-            ("5000", "999", "core", 5, Some(Cause::Scarce)),
-            ("5000", "250", "core", 5, Some(Cause::Scarce)),
+            ("5000", "250", "core", 5, None),
             ("5000", "249", "core", 5, Some(Cause::Reserve)),
             ("5000", "249", "search", 5, None),
             ("5000", "0", "core", 0, None),
@@ -393,17 +367,16 @@ mod tests {
 
     #[test]
     fn what_may_be_asked_is_the_cause_s_to_say() {
-        use Purpose::{Again, First, Free, Guess};
+        use Purpose::{Again, First, Free};
         let breaker = |cause| Breaker::open(cause, seconds(at(0)), FIRST_WAIT, 0);
         for (cause, blocked) in [
-            (Cause::Scarce, &[Guess][..]),
-            (Cause::Reserve, &[Guess, First, Again]),
-            (Cause::Primary, &[Guess, First, Again, Free]),
-            (Cause::Secondary, &[Guess, First, Again, Free]),
+            (Cause::Reserve, &[First, Again][..]),
+            (Cause::Primary, &[First, Again, Free]),
+            (Cause::Secondary, &[First, Again, Free]),
             (Cause::Suspicion, &[]),
             (Cause::Failure, &[Again]),
         ] {
-            for purpose in [Guess, First, Again, Free] {
+            for purpose in [First, Again, Free] {
                 let breaker = breaker(cause);
                 let is_blocked = blocked.contains(&purpose);
                 let wait = breaker.wait(purpose, at(0));

@@ -2,9 +2,9 @@
 
 use super::refresh::PATIENCE;
 use super::{Freshness, Owed, Registry};
-use crate::cache::absent::{Absent, Why};
-use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
+use crate::cache::entry::{Entry, Kind, Lookup};
 use crate::cache::history::History;
+use crate::cache::names::{Names, Why};
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::limits::Purpose;
 use crate::github::{Deadline, Repository};
@@ -71,20 +71,20 @@ impl<H: Host> Registry<'_, H> {
             Some(_) => deadline.sooner(now, PATIENCE),
             None => deadline,
         };
-        let mut absent = None;
+        let mut names = None;
         let mut found_absent = Vec::new();
         let mut failure = Error::NotFound(NotFound::Repository);
         for name in unknown {
             if entry.is_some_and(|entry| entry.follows(&name, now, lifetimes)) {
                 continue;
             }
-            let absent = absent
-                .get_or_insert_with(|| Absent::load(self.host(), &self.config, owner.as_str()));
-            let asked = if let Some(why) = absent.why(&name, now, lifetimes) {
+            let names =
+                names.get_or_insert_with(|| Names::load(self.host(), &self.config, owner.as_str()));
+            let asked = if let Some(why) = names.why(&name, now, lifetimes) {
                 Err(why.error())
             } else {
                 let deadline = deadline_of_guesses;
-                self.refresh(owner, &name, None, Purpose::Guess, deadline)
+                self.refresh(owner, &name, None, Purpose::First, deadline)
                     .await
             };
             match asked {
@@ -108,8 +108,8 @@ impl<H: Host> Registry<'_, H> {
                         Some(Why::Repository) => found_absent.push(name),
                         // What is known is served, and GitHub is given a moment.
                         _ if known.is_some() && error.is_passing() => {
-                            absent.insert(&name, Why::Unanswered, self.host().now(), lifetimes);
-                            absent.save(self.host(), owner.as_str());
+                            names.insert(&name, Why::Unanswered, self.host().now(), lifetimes);
+                            names.save(self.host(), owner.as_str());
                             break;
                         }
                         _ => return Err(error),
@@ -226,15 +226,7 @@ impl<H: Host> Registry<'_, H> {
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
-        let mut lookup = Entry::lookup(Some(&found.entry), now, lifetimes);
-        if lookup == Lookup::Stale {
-            let absent = Absent::load(self.host(), &self.config, owner.as_str());
-            let marks = found.entry.confirmed_at..=milliseconds(now);
-            if marks.contains(&absent.marked_at) {
-                lookup = Lookup::Expired;
-            }
-        }
-        match lookup {
+        match Entry::lookup(Some(&found.entry), now, lifetimes) {
             Lookup::Fresh => self.freshness.set(Some(Freshness::Fresh)),
             Lookup::Stale => {
                 self.freshness.set(Some(Freshness::Stale));

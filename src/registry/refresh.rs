@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::find::Found;
 use super::{Freshness, Registry};
-use crate::cache::absent::{Absent, LONGEST_RETRY, Why};
 use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::cache::lease::Lease;
+use crate::cache::names::{LONGEST_RETRY, Names, Why};
 use crate::error::{Error, Integrity};
 use crate::github::Deadline;
 use crate::github::limits::Purpose;
@@ -30,7 +30,7 @@ impl<H: Host> Registry<'_, H> {
         let host = self.host();
         let deadline = match purpose {
             Purpose::Again => deadline.sooner(host.now(), PATIENCE),
-            Purpose::Guess | Purpose::First | Purpose::Free => deadline,
+            Purpose::First | Purpose::Free => deadline,
         };
         self.permit(owner, before.as_ref(), purpose)?;
         self.freshness.set(Some(Freshness::Asked));
@@ -127,8 +127,8 @@ impl<H: Host> Registry<'_, H> {
                 }));
             }
         }
-        let absent = Absent::load(host, &self.config, owner.as_str());
-        let why = absent.why(name, host.now(), lifetimes)?;
+        let names = Names::load(host, &self.config, owner.as_str());
+        let why = names.why(name, host.now(), lifetimes)?;
         Some(Err(why.error()))
     }
 
@@ -154,6 +154,7 @@ impl<H: Host> Registry<'_, H> {
         let asked = self.confirm(owner, name, &known, purpose, deadline).await;
         // Others may have written meanwhile: from here to the end, nothing is waited for.
         let kept = Entry::load(host, self.api(), owner.as_str(), name);
+        let is_new = kept.is_none();
         let history = History::load(host, self.api(), owner.as_str(), name);
         let mut history = history.unwrap_or_else(|| known.clone());
         let mut entry = kept
@@ -203,6 +204,12 @@ impl<H: Host> Registry<'_, H> {
             entry.marked_at = 0;
         }
         entry.save(host, owner.as_str(), name);
+        if is_new {
+            let mut names = Names::load(host, &self.config, owner.as_str());
+            if names.learn(name) {
+                names.save(host, owner.as_str());
+            }
+        }
         Ok(Found {
             name: name.to_owned(),
             entry,
@@ -240,9 +247,9 @@ impl<H: Host> Registry<'_, H> {
     fn remember_absent(&self, owner: &Namespace, name: &str, error: &Error) {
         let host = self.host();
         if let Some(why) = Why::of(error) {
-            let mut absent = Absent::load(host, &self.config, owner.as_str());
-            absent.insert(name, why, host.now(), &self.config.lifetimes);
-            absent.save(host, owner.as_str());
+            let mut names = Names::load(host, &self.config, owner.as_str());
+            names.insert(name, why, host.now(), &self.config.lifetimes);
+            names.save(host, owner.as_str());
         }
     }
 }

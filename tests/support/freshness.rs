@@ -378,28 +378,6 @@ fn guesses() -> Vec<Scenario> {
             ],
         )
         .on(MINT, [minted("ghs_one"), minted("ghs_two")]),
-        scenario(
-            "made_up_systems_are_not_asked_about_when_little_is_left",
-            [
-                get(VERSIONS),
-                get(VERSIONS).after(61),
-                get("/v1/modules/acme/vpc/made/versions"),
-                get("/v1/modules/acme/vpc/up/versions"),
-                get("/v1/modules/acme/made-up/aws/versions"),
-                get(VERSIONS).after(61),
-            ],
-        )
-        .on(
-            TAGS,
-            [
-                old(),
-                old()
-                    .header("x-ratelimit-limit", &5000)
-                    .header("x-ratelimit-remaining", &900)
-                    .header("x-ratelimit-reset", &1_767_226_200)
-                    .etag(ETag::Random),
-            ],
-        ),
     ]
 }
 

@@ -86,14 +86,13 @@ pub fn all() -> Vec<Scenario> {
         })
         .collect();
     all.push(hooked(
-        "an_installation_without_a_list_is_asked_about_when_stale",
+        "an_installation_without_a_list_is_asked_about",
         [
             get(VERSIONS),
             delivery(
                 "installation",
                 &json!({ "action": "deleted", "repository": null }),
-            )
-            .after(61),
+            ),
             get(VERSIONS),
         ],
     ));

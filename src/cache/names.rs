@@ -1,5 +1,5 @@
-//! Names that were found not to exist a moment ago, and what webhooks say of an owner as a whole. All of an owner's are in
-//! one value, and there are only so many names, because anyone can make them up.
+//! An owner's names: which of them were found not to exist a moment ago, and which are known, so that word of the whole
+//! owner reaches each of them. All are in one value, and there are only so many, because anyone can make names up.
 
 use std::time::SystemTime;
 
@@ -11,15 +11,16 @@ use crate::config::Config;
 use crate::error::{Error, NotFound};
 use crate::host::Host;
 
-/// An owner's names that lead nowhere.
+/// An owner's names, in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Absent {
+pub struct Names {
     /// The API that was asked, and as whom: what another credential may not see is no news.
     asked: String,
-    /// In the order of their being found, with the time until when that is believed, in milliseconds since 1970.
-    names: Vec<(String, u64, Why)>,
-    /// When something said that the owner's repositories are others now, in milliseconds since 1970; 0 for never.
-    pub marked_at: u64,
+    /// Those that lead nowhere, in the order of their being found, with the time until when that is believed, in
+    /// milliseconds since 1970.
+    absent: Vec<(String, u64, Why)>,
+    /// Those of repositories that there is an entry of. One that two instances added at once may be missing.
+    known: Vec<String>,
 }
 
 /// Why there is nothing of a name.
@@ -59,24 +60,24 @@ impl Why {
     }
 }
 
-impl Absent {
+impl Names {
     pub(crate) fn load(host: &impl Host, config: &Config, owner: &str) -> Self {
         let asked = format!(
             "{} {}",
             config.github.api_base(),
             config.credential.fingerprint()
         );
-        let loaded = load::<Self>(host, &Key::absent(owner)).map(|(absent, _)| absent);
-        loaded
-            .filter(|absent| absent.asked == asked)
-            .unwrap_or_else(|| Self {
-                asked,
-                ..Self::default()
-            })
+        let mut names =
+            load::<Self>(host, &Key::names(owner)).map_or_else(Self::default, |it| it.0);
+        if names.asked != asked {
+            names.absent.clear();
+            names.asked = asked;
+        }
+        names
     }
 
     pub(crate) fn save(&self, host: &impl Host, owner: &str) {
-        save(host, &Key::absent(owner), self, &[]);
+        save(host, &Key::names(owner), self, &[]);
     }
 
     /// Why there is nothing of this name, if that is known and still believed.
@@ -85,7 +86,7 @@ impl Absent {
         let now = milliseconds(now);
         let believed = now + 1..=now + lifetimes.negative * 1000;
         let found = self
-            .names
+            .absent
             .iter()
             .find(|(known, until, _)| known.eq_ignore_ascii_case(name) && believed.contains(until));
         found.map(|(_, _, why)| *why)
@@ -101,28 +102,48 @@ impl Absent {
                 Why::Installation | Why::Refused => lifetimes.negative.min(MENDED_SOON),
             };
             let until = milliseconds(now) + seconds * 1000;
-            self.names.push((name.to_ascii_lowercase(), until, why));
+            self.absent.push((name.to_ascii_lowercase(), until, why));
         }
-        let surplus = self.names.len().saturating_sub(MAX_NAMES);
-        self.names.drain(..surplus);
+        let surplus = self.absent.len().saturating_sub(MAX_NAMES);
+        self.absent.drain(..surplus);
     }
 
     /// Forgets a name; whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.names.len();
-        self.names
+        let before = self.absent.len();
+        self.absent
             .retain(|(known, ..)| !known.eq_ignore_ascii_case(name));
-        self.names.len() < before
+        self.absent.len() < before
     }
 
-    /// Forgets all names, because the owner's repositories are others now.
-    pub fn mark(&mut self, now: u64) {
-        self.names.clear();
-        self.marked_at = now;
+    /// Forgets all that lead nowhere, because the owner's repositories may be others now.
+    pub fn forget_absent(&mut self) {
+        self.absent.clear();
+    }
+
+    /// Remembers a repository; whether that was news.
+    pub fn learn(&mut self, name: &str) -> bool {
+        let is_known = self
+            .known
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name));
+        let is_news = !is_known && self.known.len() < MAX_KNOWN;
+        if is_news {
+            self.known.push(name.to_ascii_lowercase());
+        }
+        is_news
+    }
+
+    /// The repositories that are known.
+    #[must_use]
+    pub fn known(&self) -> &[String] {
+        &self.known
     }
 }
 
 const MAX_NAMES: usize = 500;
+/// More than the smallest host has keys for.
+const MAX_KNOWN: usize = 2000;
 /// Someone who sets Landfall up mends these, and tries again at once.
 const MENDED_SOON: u64 = 5;
 /// In seconds: how long GitHub is not asked again about what it failed for, however long other things are believed.
@@ -143,24 +164,26 @@ mod tests {
             negative: 30,
         };
         let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(1_800_000_000 + seconds);
-        let mut absent = Absent::default();
-        absent.insert("VPC", Why::Repository, at(0), &lifetimes);
-        let why = |absent: &Absent, seconds| absent.why("vpc", at(seconds), &lifetimes);
-        assert_eq!(why(&absent, 0), Some(Why::Repository));
-        assert_eq!(why(&absent, 29), Some(Why::Repository));
-        assert_eq!(why(&absent, 30), None);
+        let mut names = Names::default();
+        names.insert("VPC", Why::Repository, at(0), &lifetimes);
+        let why = |names: &Names, seconds| names.why("vpc", at(seconds), &lifetimes);
+        assert_eq!(why(&names, 0), Some(Why::Repository));
+        assert_eq!(why(&names, 29), Some(Why::Repository));
+        assert_eq!(why(&names, 30), None);
         for n in 0..MAX_NAMES {
-            absent.insert(&n.to_string(), Why::Refused, at(0), &lifetimes);
+            names.insert(&n.to_string(), Why::Refused, at(0), &lifetimes);
         }
-        assert_eq!(why(&absent, 0), None);
-        assert_eq!(absent.why("499", at(0), &lifetimes), Some(Why::Refused));
-        assert!(absent.remove("499") && !absent.remove("499"));
-        absent.mark(0);
+        assert_eq!(why(&names, 0), None);
+        assert_eq!(names.why("499", at(0), &lifetimes), Some(Why::Refused));
+        assert!(names.remove("499") && !names.remove("499"));
+        names.forget_absent();
         let off = Lifetimes {
             negative: 0,
             ..lifetimes
         };
-        absent.insert("x", Why::Installation, at(0), &off);
-        assert_eq!(absent, Absent::default());
+        names.insert("x", Why::Installation, at(0), &off);
+        assert_eq!(names, Names::default());
+        assert!(names.learn("VPC") && !names.learn("vpc"));
+        assert_eq!(names.known(), ["vpc"]);
     }
 }
