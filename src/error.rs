@@ -71,7 +71,7 @@ pub enum NotFound {
     Repository,
     /// The repository has no commit, or no tag that is a version.
     Versions,
-    /// The repository has no tag for this version, or the tag no longer points to this commit.
+    /// The repository has no tag for this version, or none that was seen to point at this object.
     Version,
     /// GitHub has no archive of the commit.
     Archive,

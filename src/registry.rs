@@ -18,7 +18,6 @@ use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
 use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
-use crate::cache::names::Names;
 use crate::config::Config;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::readiness::Readiness;
@@ -271,6 +270,7 @@ impl<'h, H: Host> Registry<'h, H> {
                     name,
                     object,
                 } => {
+                    let sent = sent.filter(|sent| sent.result.is_ok());
                     if let Some(commit) = sent.and_then(|sent| sent.commit.as_ref()) {
                         self.remember_commit(&owner, &name, &object, commit);
                     }
@@ -306,7 +306,7 @@ impl<'h, H: Host> Registry<'h, H> {
             if marked.is_empty() && !is_whole {
                 continue;
             }
-            let before = Names::load(host, &self.config, owner.as_str());
+            let before = self.names(owner);
             let mut names = before.clone();
             if is_whole {
                 names.forget_absent();

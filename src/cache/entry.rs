@@ -23,8 +23,8 @@ pub struct Entry {
     pub retry_at: u64,
     /// What GitHub confirmed.
     pub kind: Kind,
-    /// Whether it appeared when a module, that might be in it, had been found elsewhere.
-    pub is_newcomer: bool,
+    /// Repositories that modules are looked for in after this one, and that none had been found in before.
+    pub first_before: Vec<String>,
     /// Repositories that a module is looked for in before this one and that do not exist, with the time until when
     /// that is believed.
     pub absent_before: Vec<(String, u64)>,
@@ -76,7 +76,7 @@ impl Entry {
             listed_at: 0,
             retry_at: 0,
             kind,
-            is_newcomer: false,
+            first_before: Vec::new(),
             absent_before: Vec::new(),
             warning: None,
             moved: None,
@@ -138,6 +138,24 @@ impl Entry {
     #[must_use]
     pub fn knew(&self, name: &str) -> bool {
         self.absent_until(name).is_some()
+    }
+
+    /// Whether no module that is in this repository had been found in that one before.
+    #[must_use]
+    pub fn was_first(&self, later: &str) -> bool {
+        let is_it = |known: &String| known.eq_ignore_ascii_case(later);
+        self.first_before.iter().any(is_it)
+    }
+
+    /// Remembers that no module that is in this repository had been found in those before. Whether that was news.
+    pub fn note_first(&mut self, later: &[&String]) -> bool {
+        let before = self.first_before.len();
+        for name in later {
+            if self.first_before.len() < MAX_ABSENT_BEFORE && !self.was_first(name) {
+                self.first_before.push((*name).clone());
+            }
+        }
+        self.first_before.len() > before
     }
 
     fn absent_until(&self, name: &str) -> Option<u64> {

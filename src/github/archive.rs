@@ -1,4 +1,4 @@
-//! A commit's zip: the API's redirect, and the download from the host that it names.
+//! The zip of a commit, or of what a tag object leads to: the API's redirect, and the download from the host that it names.
 
 use http::{Response, StatusCode, header};
 

@@ -1,8 +1,9 @@
 //! GitHub's rate limits: when to stop asking before it stops answering, and for how long.
 //!
 //! A bucket is an installation's, a token's, or the address's of a machine without either; each has a breaker of its own,
-//! which every instance sees. While it is open, what is known is served, and for everything else clients are told to
-//! come again in a few seconds, never in GitHub's minutes: Terraform would sleep them out without a word.
+//! which every instance sees. While it is open for a limit, what is known is served, and for everything else clients are
+//! told to come again in a few seconds, never in GitHub's minutes: Terraform would sleep them out without a word. Where
+//! GitHub does not answer, only what is known is not asked about.
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>
 
 use std::cell::RefCell;
@@ -57,7 +58,7 @@ pub enum Purpose {
     First,
     /// Something that is billed, and that an answer is known to.
     Again,
-    /// What is not billed, as archives are not.
+    /// What is not billed, as archives are not, or brings something to its end that was billed.
     Free,
 }
 

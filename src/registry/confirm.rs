@@ -81,11 +81,13 @@ impl<H: Host> Registry<'_, H> {
                         id: Some(was),
                         ..asked.clone()
                     };
-                    let tags = self.github.tags(&first, None, purpose, deadline).await;
-                    let Ok(Tags::Listed(tags)) = tags else {
-                        return Err(Error::Integrity(Integrity::Replaced));
+                    listed = match self.github.tags(&first, None, purpose, deadline).await {
+                        Ok(Tags::Listed(listed)) => listed,
+                        Err(error) if error.is_passing() => return Err(error),
+                        Ok(Tags::Unchanged) | Err(_) => {
+                            return Err(Error::Integrity(Integrity::Replaced));
+                        }
                     };
-                    listed = tags;
                     listed.id = Some(was);
                     listed.is_redirected = true;
                 }
@@ -139,7 +141,8 @@ impl<H: Host> Registry<'_, H> {
         history.id = listed.id.or(history.id);
         history.full_name = listed.full_name.or(history.full_name.take());
         // What another repository has is no part of what the first one had.
-        if !is_replaced && history.pins.would_shrink(&listed.tags) {
+        let is_another = is_replaced && self.config.moved_tags == MovedTags::Follow;
+        if !is_another && history.pins.would_shrink(&listed.tags) {
             let since = history.shrunk_at.filter(|since| *since <= started);
             let since = *history.shrunk_at.insert(since.unwrap_or(started));
             let is_believed = started - since >= BELIEVED_AFTER_MS;

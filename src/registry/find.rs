@@ -4,7 +4,7 @@ use super::refresh::PATIENCE;
 use super::{Freshness, Owed, Registry};
 use crate::cache::entry::{Entry, Kind, Lookup};
 use crate::cache::history::History;
-use crate::cache::names::{Names, Why};
+use crate::cache::names::Why;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::limits::Purpose;
 use crate::github::{Deadline, Repository};
@@ -27,10 +27,10 @@ pub(super) struct Found {
 struct Candidates {
     /// The one that it was found in.
     known: Option<(String, Entry)>,
-    /// Those that go before it, and appeared later.
-    newcomers: Vec<String>,
-    /// Those that go before it, and of which nothing is known.
-    unknown: Vec<String>,
+    /// Whether one that goes before it appeared later.
+    has_newcomer: bool,
+    /// Those that go before it, and of which nothing is known but, perhaps, that they are gone.
+    unknown: Vec<(String, Option<Entry>)>,
 }
 
 /// A release of a module, and where it comes from.
@@ -62,7 +62,7 @@ impl<H: Host> Registry<'_, H> {
         let owner = self.owner(module)?;
         let Candidates {
             known,
-            mut newcomers,
+            mut has_newcomer,
             unknown,
         } = self.candidates(owner, module);
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
@@ -71,45 +71,45 @@ impl<H: Host> Registry<'_, H> {
             Some(_) => deadline.sooner(now, PATIENCE),
             None => deadline,
         };
-        let mut names = None;
         let mut found_absent = Vec::new();
         let mut failure = Error::NotFound(NotFound::Repository);
-        for name in unknown {
-            if entry.is_some_and(|entry| entry.follows(&name, now, lifetimes)) {
+        for (name, gone) in unknown {
+            let is_absent = match &gone {
+                Some(gone) => Entry::lookup(Some(gone), now, lifetimes) == Lookup::Fresh,
+                None => entry.is_some_and(|entry| entry.follows(&name, now, lifetimes)),
+            };
+            if is_absent {
                 continue;
             }
-            let names =
-                names.get_or_insert_with(|| Names::load(self.host(), &self.config, owner.as_str()));
-            let asked = if let Some(why) = names.why(&name, now, lifetimes) {
+            let knew = entry.is_some_and(|entry| entry.knew(&name));
+            let why = self.names(owner).why(&name, now, lifetimes);
+            let asked = if let Some(why) = why {
                 Err(why.error())
             } else {
-                let deadline = deadline_of_guesses;
-                self.refresh(owner, &name, None, Purpose::First, deadline)
-                    .await
+                let (purpose, deadline) = (Purpose::First, deadline_of_guesses);
+                self.refresh(owner, &name, gone, purpose, deadline).await
             };
             match asked {
                 Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name),
-                Ok(mut found) => {
-                    let is_newcomer = entry.is_some_and(|entry| entry.knew(&name));
-                    if is_newcomer {
+                Ok(found) => {
+                    if knew {
                         self.host().log(&format!(
                             "integrity: {owner}/{name} appeared, and goes before the repository that {module} was found in"
                         ));
                     }
-                    if self.follows_moves() || !is_newcomer {
+                    if self.follows_moves() || !knew {
                         return usable(self.follow(owner, found, &found_absent));
                     }
-                    found.entry.is_newcomer = true;
-                    found.entry.save(self.host(), owner.as_str(), &name);
-                    newcomers.push(name);
+                    has_newcomer = true;
                 }
                 Err(error) => {
                     match Why::of(&error) {
                         Some(Why::Repository) => found_absent.push(name),
-                        // What is known is served, and GitHub is given a moment.
-                        _ if known.is_some() && error.is_passing() => {
-                            names.insert(&name, Why::Unanswered, self.host().now(), lifetimes);
-                            names.save(self.host(), owner.as_str());
+                        // The module was found in what is known, and GitHub is given a moment.
+                        _ if knew && error.is_passing() => {
+                            if why.is_none() {
+                                self.remember_absent(owner, &name, Why::Unanswered);
+                            }
                             break;
                         }
                         _ => return Err(error),
@@ -126,7 +126,7 @@ impl<H: Host> Registry<'_, H> {
         };
         let found = self.follow(owner, found, &found_absent);
         let mut found = self.up_to_date(owner, found, deadline).await?;
-        if !newcomers.is_empty() {
+        if has_newcomer {
             if self.config.moved_tags == MovedTags::Refuse {
                 return Err(Error::Integrity(Integrity::Replaced));
             }
@@ -138,30 +138,52 @@ impl<H: Host> Registry<'_, H> {
     /// What is known of the repositories that a module may be in.
     fn candidates(&self, owner: &Namespace, module: &ModuleAddress) -> Candidates {
         let mut candidates = Candidates::default();
-        let mut newcomer = None;
-        for name in self.names(module) {
-            match Entry::load(self.host(), self.api(), owner.as_str(), &name) {
-                None => candidates.unknown.push(name),
+        let names = self.repository_names(module);
+        for (index, name) in names.iter().enumerate() {
+            match Entry::load(self.host(), self.api(), owner.as_str(), name) {
+                None => candidates.unknown.push((name.clone(), None)),
                 Some(entry) if entry.kind == Kind::Gone && self.follows_moves() => {
-                    candidates.unknown.push(name);
-                }
-                Some(entry) if entry.is_newcomer && !self.follows_moves() => {
-                    candidates.newcomers.push(name.clone());
-                    newcomer = newcomer.or(Some((name, entry)));
+                    candidates.unknown.push((name.clone(), Some(entry)));
                 }
                 Some(entry) => {
-                    let newcomers = &mut candidates.newcomers;
-                    newcomers.retain(|newcomer| entry.knew(newcomer));
-                    let is_first = newcomers.is_empty() && newcomer.is_some();
-                    candidates.known = newcomer.filter(|_| is_first).or(Some((name, entry)));
+                    let later = names.get(index + 1..).unwrap_or_default();
+                    let found_later = self.found_later(owner, name, &entry, later);
+                    candidates.has_newcomer = found_later.is_some();
+                    candidates.known = found_later.or_else(|| Some((name.clone(), entry)));
                     return candidates;
                 }
             }
         }
-        // Nothing was there before it.
-        candidates.newcomers.clear();
-        candidates.known = newcomer;
         candidates
+    }
+
+    /// The repository of a later template that the module was found in when this one did not exist. Each later name is
+    /// looked at once.
+    fn found_later(
+        &self,
+        owner: &Namespace,
+        name: &str,
+        entry: &Entry,
+        later: &[String],
+    ) -> Option<(String, Entry)> {
+        if self.follows_moves() {
+            return None;
+        }
+        let unchecked: Vec<&String> = later.iter().filter(|it| !entry.was_first(it)).collect();
+        for later in &unchecked {
+            let found = Entry::load(self.host(), self.api(), owner.as_str(), later);
+            if let Some(found) = found.filter(|it| it.knew(name)) {
+                return Some(((*later).clone(), found));
+            }
+        }
+        if !unchecked.is_empty() {
+            let kept = Entry::load(self.host(), self.api(), owner.as_str(), name);
+            let mut kept = kept.unwrap_or_else(|| entry.clone());
+            if kept.note_first(&unchecked) {
+                kept.save(self.host(), owner.as_str(), name);
+            }
+        }
+        None
     }
 
     fn follows_moves(&self) -> bool {
@@ -281,7 +303,7 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// The names that a module's repository may have. GitHub's are at most 100 characters long.
-    fn names(&self, module: &ModuleAddress) -> Vec<String> {
+    fn repository_names(&self, module: &ModuleAddress) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for template in &self.config.repository_names {
             let name = template.repository(module);

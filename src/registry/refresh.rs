@@ -1,5 +1,5 @@
-//! Asks GitHub what a repository's tags are, and takes in what it says: one request at a time for each repository, free
-//! of charge where nothing has changed, and never believing at once that most of what there was is gone.
+//! When GitHub is asked what a repository's tags are, and by whom: one request at a time for each repository, within
+//! GitHub's limits, and not again at once where it failed.
 
 use std::time::Duration;
 
@@ -127,8 +127,7 @@ impl<H: Host> Registry<'_, H> {
                 }));
             }
         }
-        let names = Names::load(host, &self.config, owner.as_str());
-        let why = names.why(name, host.now(), lifetimes)?;
+        let why = self.names(owner).why(name, host.now(), lifetimes)?;
         Some(Err(why.error()))
     }
 
@@ -154,21 +153,20 @@ impl<H: Host> Registry<'_, H> {
         let asked = self.confirm(owner, name, &known, purpose, deadline).await;
         // Others may have written meanwhile: from here to the end, nothing is waited for.
         let kept = Entry::load(host, self.api(), owner.as_str(), name);
-        let is_new = kept.is_none();
         let history = History::load(host, self.api(), owner.as_str(), name);
         let mut history = history.unwrap_or_else(|| known.clone());
         let mut entry = kept
             .or(before)
             .unwrap_or_else(|| Entry::new(self.api(), Kind::Empty, 0));
-        match asked {
+        if (started + 1..=milliseconds(host.now())).contains(&entry.confirmed_at) {
             // Someone asked later, and was answered sooner.
-            Ok(_) if (started + 1..=milliseconds(host.now())).contains(&entry.confirmed_at) => {
-                return Ok(Found {
-                    name: name.to_owned(),
-                    entry,
-                    history: Some(history),
-                });
-            }
+            return Ok(Found {
+                name: name.to_owned(),
+                entry,
+                history: Some(history),
+            });
+        }
+        match asked {
             Ok(confirmed) => {
                 self.take_in(owner, name, &mut history, confirmed, started);
                 self.render(owner, name, &history, &mut entry);
@@ -177,19 +175,21 @@ impl<H: Host> Registry<'_, H> {
                 entry.retry_at = 0;
             }
             Err(error) => {
-                let Some(kind) = self.kind_of(&error) else {
+                let Some(kind) = self.kind_of(&error, &entry) else {
                     self.fail(owner, name, entry, &error);
                     return Err(error);
                 };
                 if !is_known {
-                    self.remember_absent(owner, name, &error);
+                    if let Some(why) = Why::of(&error) {
+                        self.remember_absent(owner, name, why);
+                    }
                     return Err(error);
                 }
                 host.log(&format!("{owner}/{name}: {error}"));
                 entry = Entry {
                     absent_before: std::mem::take(&mut entry.absent_before),
+                    first_before: std::mem::take(&mut entry.first_before),
                     marked_at: entry.marked_at,
-                    is_newcomer: entry.is_newcomer,
                     ..Entry::new(self.api(), kind, started)
                 };
                 if history.is_renamed && kind == Kind::Gone {
@@ -204,11 +204,9 @@ impl<H: Host> Registry<'_, H> {
             entry.marked_at = 0;
         }
         entry.save(host, owner.as_str(), name);
-        if is_new {
-            let mut names = Names::load(host, &self.config, owner.as_str());
-            if names.learn(name) {
-                names.save(host, owner.as_str());
-            }
+        let mut names = self.names(owner);
+        if names.learn(name) {
+            names.save(host, owner.as_str());
         }
         Ok(Found {
             name: name.to_owned(),
@@ -218,13 +216,11 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// What a failure makes of a repository, if it is one that counts at once.
-    fn kind_of(&self, error: &Error) -> Option<Kind> {
+    fn kind_of(&self, error: &Error, entry: &Entry) -> Option<Kind> {
         match error {
             Error::NotFound(_) => Some(Kind::Gone),
             Error::Rejected(_) => Some(Kind::Refused),
-            Error::Integrity(_) if self.config.moved_tags == MovedTags::Refuse => {
-                Some(Kind::Replaced)
-            }
+            Error::Integrity(_) if !self.outlives(entry, error) => Some(Kind::Replaced),
             _ => None,
         }
     }
@@ -244,13 +240,16 @@ impl<H: Host> Registry<'_, H> {
         }
     }
 
-    fn remember_absent(&self, owner: &Namespace, name: &str, error: &Error) {
-        let host = self.host();
-        if let Some(why) = Why::of(error) {
-            let mut names = Names::load(host, &self.config, owner.as_str());
-            names.insert(name, why, host.now(), &self.config.lifetimes);
-            names.save(host, owner.as_str());
-        }
+    /// Remembers why there is nothing of a name.
+    pub(super) fn remember_absent(&self, owner: &Namespace, name: &str, why: Why) {
+        let mut names = self.names(owner);
+        names.insert(name, why, self.host().now(), &self.config.lifetimes);
+        names.save(self.host(), owner.as_str());
+    }
+
+    /// What is known of an owner's names.
+    pub(super) fn names(&self, owner: &Namespace) -> Names {
+        Names::load(self.host(), &self.config, owner.as_str())
     }
 }
 

@@ -249,6 +249,8 @@ fn renamed() -> Vec<Scenario> {
         ),
     ];
     all.extend(appeared());
+    all.push(appeared_under_its_own_name());
+    all.push(made_anew());
     all.push(
         plain(
             "a_number_that_cannot_be_told_now_is_waited_for",
@@ -287,6 +289,49 @@ fn renamed() -> Vec<Scenario> {
         ));
     }
     all
+}
+
+/// The same, where someone asks for the new one by its own name first.
+fn appeared_under_its_own_name() -> Scenario {
+    let tags = |sha| tags(&[("v1.2.0", "commit", sha)]);
+    scenario(
+        "a_repository_that_appears_and_is_asked_for_takes_nothing_over",
+        [
+            get(VERSIONS),
+            get("/v1/modules/acme/terraform-aws-vpc/x/versions").after(31),
+            get(VERSIONS),
+            get(DOWNLOAD),
+            get(VERSIONS).after(90_000),
+        ],
+    )
+    .on(
+        "GET https://api.github.com/repos/acme/terraform-aws-vpc/git/matching-refs/tags",
+        [Answer::message(404, "Not Found"), tags(ELSEWHERE)],
+    )
+    .on(TAGS, [tags(COMMIT)])
+}
+
+/// A repository that is deleted, seen to be gone, and made anew by someone else.
+fn made_anew() -> Scenario {
+    let one = [("v1.2.0", COMMIT)];
+    let hijacked = [("v1.2.0", ELSEWHERE), ("v6.6.6", ELSEWHERE)];
+    plain(
+        "a_name_that_was_free_for_a_while_and_was_taken_is_refused",
+        [
+            get(VERSIONS),
+            get(VERSIONS).after(61),
+            get(VERSIONS).after(31),
+            get(VERSIONS).after(1),
+        ],
+    )
+    .on(
+        TAGS,
+        [
+            listed(42, "acme/vpc", &one),
+            Answer::message(404, "Not Found"),
+            listed(43, "acme/vpc", &hijacked),
+        ],
+    )
 }
 
 /// A module was found by the second template; now there is a repository by the first.
