@@ -63,12 +63,24 @@ fn every_fault_does_what_is_written_down() {
 
 #[test]
 fn a_warm_answer_reads_the_store_once_and_writes_nothing() {
-    let scenario = scenario("a_fresh_answer_costs_nothing");
-    let host = FakeHost::new(&scenario);
-    let _ = host.ask(&scenario.requests[0]);
-    host.uses.take();
-    let _ = host.ask(&scenario.requests[1]);
-    assert_eq!(host.uses.take(), ["get landfall/2/entry/acme/vpc/"]);
+    let all = support::scenarios::all();
+    for (name, key) in [
+        ("a_fresh_answer_costs_nothing", "acme/vpc"),
+        // By the first of two templates, of which the second is looked at once.
+        (
+            "a_module_is_found_by_terraform_s_convention",
+            "acme/terraform-google-network",
+        ),
+    ] {
+        let scenario = all.iter().find(|it| it.name == name).unwrap();
+        let host = FakeHost::new(scenario);
+        for _ in 0..2 {
+            let _ = host.ask(&scenario.requests[0]);
+        }
+        host.uses.take();
+        assert_eq!(host.ask(&scenario.requests[0]).status, 200);
+        assert_eq!(host.uses.take(), [format!("get landfall/2/entry/{key}/")]);
+    }
 }
 
 /// Two instances that write at the same time may leave the list of one and the history of the other.
