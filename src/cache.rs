@@ -105,6 +105,12 @@ pub struct Lifetimes {
     pub negative: u64,
 }
 
+/// Whether a time, in milliseconds since 1970, is still to come. What is further away than anyone sets it was written by
+/// a clock that was wrong.
+pub(crate) fn is_running(until: u64, now: u64, longest: u64) -> bool {
+    (now + 1..=now + longest).contains(&until)
+}
+
 /// The value under `key`: its head, and the bytes behind that, if they can be read.
 pub(crate) fn load<T: DeserializeOwned>(host: &impl Host, key: &Key) -> Option<(T, Vec<u8>)> {
     decode(&host.get(key.as_str())?)

@@ -152,6 +152,7 @@ impl<'h, H: Host> GitHub<'h, H> {
     async fn get(&self, call: &Call<'_>) -> Result<(Asked<()>, Answer), Error> {
         let Asked {
             response,
+            is_api,
             is_conditional,
             authorization,
             url,
@@ -159,6 +160,7 @@ impl<'h, H: Host> GitHub<'h, H> {
         let answer = self.collect(response, call.deadline).await?;
         let asked = Asked {
             response: Response::new(()),
+            is_api,
             is_conditional,
             authorization,
             url,
@@ -222,6 +224,7 @@ impl<'h, H: Host> GitHub<'h, H> {
                 Redirect::No => {
                     return Ok(Asked {
                         response,
+                        is_api,
                         is_conditional: condition.is_some(),
                         authorization: header,
                         url,

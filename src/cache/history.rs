@@ -65,9 +65,9 @@ impl History {
         })
     }
 
-    /// The body is still the one that is kept, but is revalidated in another way.
-    pub fn revalidate_by(&mut self, validator: Validator) {
-        self.validator = Some(validator);
+    /// The body is still the one that is kept. Whether it is revalidated in another way from now on.
+    pub fn revalidate_by(&mut self, validator: Validator) -> bool {
+        self.validator.replace(validator.clone()) != Some(validator)
     }
 
     /// Keeps a body. One that is too large even deflated is left out: then a call is billed each time.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::entry::milliseconds;
-use super::{Key, load, save};
+use super::{Key, is_running, load, save};
 use crate::host::Host;
 
 /// The right to ask GitHub for something.
@@ -28,9 +28,8 @@ impl Lease {
     pub(crate) async fn take(host: &impl Host, about: &str, duration: Duration) -> Option<Self> {
         let key = key(about);
         let now = milliseconds(host.now());
-        let longest = now + milliseconds_of(LONGEST);
-        let is_held =
-            |lease: &Self| lease.about == about && (now + 1..=longest).contains(&lease.until);
+        let longest = milliseconds_of(LONGEST);
+        let is_held = |lease: &Self| lease.about == about && is_running(lease.until, now, longest);
         if load::<Self>(host, &key).is_some_and(|(lease, _)| is_held(&lease)) {
             return None;
         }
@@ -73,5 +72,4 @@ fn milliseconds_of(duration: Duration) -> u64 {
 const SLOTS: u32 = 64;
 /// How long claims that were made at the same time take to become visible. A store that is slower lets two of them pass.
 const SETTLE: Duration = Duration::from_millis(15);
-/// What says to last longer was written by a clock that was wrong.
 const LONGEST: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::entry::milliseconds;
-use super::{Key, Lifetimes, load, save};
+use super::{Key, Lifetimes, is_running, load, save};
 use crate::config::Config;
 use crate::error::{Error, NotFound};
 use crate::host::Host;
@@ -84,11 +84,10 @@ impl Names {
     #[must_use]
     pub fn why(&self, name: &str, now: SystemTime, lifetimes: &Lifetimes) -> Option<Why> {
         let now = milliseconds(now);
-        let believed = now + 1..=now + lifetimes.negative * 1000;
-        let found = self
-            .absent
-            .iter()
-            .find(|(known, until, _)| known.eq_ignore_ascii_case(name) && believed.contains(until));
+        let longest = lifetimes.negative * 1000;
+        let found = self.absent.iter().find(|(known, until, _)| {
+            known.eq_ignore_ascii_case(name) && is_running(*until, now, longest)
+        });
         found.map(|(_, _, why)| *why)
     }
 

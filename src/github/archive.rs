@@ -1,8 +1,8 @@
 //! The zip of a commit, or of what a tag object leads to: the API's redirect, and the download from the host that it names.
 
-use http::{Response, StatusCode, header};
+use http::{StatusCode, header};
 
-use super::call::Call;
+use super::call::{Asked, Call};
 use super::limits::Purpose;
 use super::{Deadline, GitHub, Repository};
 use crate::archive::Refusal;
@@ -32,22 +32,16 @@ impl<H: Host> GitHub<'_, H> {
             ..Call::new(&repository.owner, &path, Purpose::Free, deadline)
         };
         let asked = self.ask(&call).await?;
-        let is_api = asked.url.starts_with(&self.config.github.api("/"));
-        self.check(asked.response, &call, is_api).await
+        self.check(asked, &call).await
     }
 
     /// Takes the body of a response that is an archive.
-    async fn check(
-        &self,
-        response: Response<H::Source>,
-        call: &Call<'_>,
-        is_api: bool,
-    ) -> Result<H::Source, Error> {
-        let path = call.path;
+    async fn check(&self, asked: Asked<H::Source>, call: &Call<'_>) -> Result<H::Source, Error> {
+        let (path, response) = (call.path, asked.response);
         if response.status() != StatusCode::OK {
             let answer = self.collect(response, call.deadline).await?;
             // The archives' host has limits of its own.
-            let meaning = if is_api {
+            let meaning = if asked.is_api {
                 self.meaning(call.owner, &answer)
             } else {
                 Meaning::of(answer.status, &answer.headers, &answer.body)

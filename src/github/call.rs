@@ -53,6 +53,8 @@ pub struct Kept {
 /// A response's head, and what it is an answer to.
 pub(super) struct Asked<S> {
     pub(super) response: Response<S>,
+    /// Whether it is the API's, and not the archives' host's.
+    pub(super) is_api: bool,
     /// Whether it was asked for only if it has changed.
     pub(super) is_conditional: bool,
     pub(super) authorization: Option<HeaderValue>,

@@ -24,7 +24,7 @@ use crate::host::Host;
 
 /// Why GitHub is not asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cause {
+enum Cause {
     /// What is left of the primary limit is to be left.
     Reserve,
     /// The primary limit is used up.

@@ -17,10 +17,8 @@ use crate::wire;
 
 /// What GitHub said about a repository's tags.
 pub(super) enum Confirmed {
-    /// They are as they were.
-    Unchanged,
-    /// They are as they were, but that is found out in another way from now on.
-    Same(Validator),
+    /// They are as they were; how to find that out, where it was not as expected.
+    Same(Option<Validator>),
     /// All of them.
     Listed {
         listed: Box<Listed>,
@@ -43,12 +41,12 @@ impl<H: Host> Registry<'_, H> {
         let asked = repository(owner, name, Some(known));
         let tags = self.github.tags(&asked, kept.as_ref(), purpose, deadline);
         let mut listed = match tags.await? {
-            Tags::Unchanged => return Ok(Confirmed::Unchanged),
+            Tags::Unchanged => return Ok(Confirmed::Same(None)),
             Tags::Listed(listed) => listed,
         };
         let is_same = kept.is_some_and(|it| it.body == listed.kept.body);
         if is_same && !listed.is_redirected {
-            return Ok(Confirmed::Same(listed.kept.validator));
+            return Ok(Confirmed::Same(Some(listed.kept.validator)));
         }
         // Something has changed. Is it still the same repository, and whose is it?
         let is_new = known.id.is_none() && known.pins.releases.is_empty();
@@ -119,16 +117,11 @@ impl<H: Host> Registry<'_, H> {
     ) {
         let host = self.host();
         let (listed, is_replaced) = match confirmed {
-            Confirmed::Unchanged if history.shrunk_at.is_none() => return,
-            Confirmed::Unchanged => {
-                history.shrunk_at = None;
-                history.save(host, owner.as_str(), name);
-                return;
-            }
             Confirmed::Same(validator) => {
-                history.shrunk_at = None;
-                history.revalidate_by(validator);
-                history.save(host, owner.as_str(), name);
+                let is_other = validator.is_some_and(|it| history.revalidate_by(it));
+                if history.shrunk_at.take().is_some() || is_other {
+                    history.save(host, owner.as_str(), name);
+                }
                 return;
             }
             Confirmed::Listed {

@@ -9,6 +9,7 @@ use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::cache::lease::Lease;
 use crate::cache::names::{LONGEST_RETRY, Names, Why};
+use crate::cache::{Key, is_running};
 use crate::error::{Error, Integrity};
 use crate::github::Deadline;
 use crate::github::limits::Purpose;
@@ -34,8 +35,7 @@ impl<H: Host> Registry<'_, H> {
         };
         self.permit(owner, before.as_ref(), purpose)?;
         self.freshness.set(Some(Freshness::Asked));
-        let about = about(owner, name);
-        let Some(lease) = Lease::take(host, &about, deadline.left(host.now())).await else {
+        let Some(lease) = self.lease(owner, name, deadline).await else {
             while self.github.wait_for_another().await {
                 if let Some(answer) = self.answer_of_another(owner, name, before.as_ref()) {
                     return answer;
@@ -46,33 +46,49 @@ impl<H: Host> Registry<'_, H> {
             }
             return self.ask(owner, name, before, purpose, deadline).await;
         };
-        let result = match self.answer_of_another(owner, name, before.as_ref()) {
-            Some(answer) => answer,
-            None => self.ask(owner, name, before, purpose, deadline).await,
-        };
-        lease.release(host);
-        result
+        self.ask_once(lease, owner, name, before, purpose, deadline)
+            .await
     }
 
     /// The same, when the client has its answer: nobody waits, so nobody is waited for.
     pub(super) async fn refresh_behind(&self, owner: &Namespace, name: &str, before: Entry) {
-        let host = self.host();
         let deadline = self.deadline();
         let purpose = self.purpose(&before);
         if self.permit(owner, Some(&before), purpose).is_err() {
             return;
         }
-        let left = deadline.left(host.now());
-        let Some(lease) = Lease::take(host, &about(owner, name), left).await else {
+        let Some(lease) = self.lease(owner, name, deadline).await else {
             return;
         };
-        if self.answer_of_another(owner, name, Some(&before)).is_none() {
-            let asked = self.ask(owner, name, Some(before), purpose, deadline).await;
-            if let Err(error) = asked {
-                host.log(&format!("{owner}/{name}: not refreshed: {error}"));
-            }
+        let asked = self.ask_once(lease, owner, name, Some(before), purpose, deadline);
+        if let Err(error) = asked.await {
+            self.host()
+                .log(&format!("{owner}/{name}: not refreshed: {error}"));
         }
-        lease.release(host);
+    }
+
+    async fn lease(&self, owner: &Namespace, name: &str, deadline: Deadline) -> Option<Lease> {
+        let about = Key::entry(owner.as_str(), name);
+        let left = deadline.left(self.host().now());
+        Lease::take(self.host(), about.as_str(), left).await
+    }
+
+    /// Asks GitHub under a lease, unless someone has just done so.
+    async fn ask_once(
+        &self,
+        lease: Lease,
+        owner: &Namespace,
+        name: &str,
+        before: Option<Entry>,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Result<Found, Error> {
+        let result = match self.answer_of_another(owner, name, before.as_ref()) {
+            Some(answer) => answer,
+            None => self.ask(owner, name, before, purpose, deadline).await,
+        };
+        lease.release(self.host());
+        result
     }
 
     /// Whether what is known is served although GitHub does not confirm it.
@@ -100,8 +116,8 @@ impl<H: Host> Registry<'_, H> {
         purpose: Purpose,
     ) -> Result<(), Error> {
         let now = milliseconds(self.host().now());
-        let longest = now + self.retry_after_ms();
-        let is_waiting = before.is_some_and(|it| (now + 1..=longest).contains(&it.retry_at));
+        let is_waiting =
+            before.is_some_and(|it| is_running(it.retry_at, now, self.retry_after_ms()));
         if purpose == Purpose::Again && is_waiting {
             return Err(Error::Unavailable("it failed a moment ago".to_owned()));
         }
@@ -251,10 +267,6 @@ impl<H: Host> Registry<'_, H> {
     pub(super) fn names(&self, owner: &Namespace) -> Names {
         Names::load(self.host(), &self.config, owner.as_str())
     }
-}
-
-fn about(owner: &Namespace, name: &str) -> String {
-    format!("{owner}/{name}").to_ascii_lowercase()
 }
 
 /// How long a client waits for GitHub where there is an answer already.

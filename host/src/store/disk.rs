@@ -10,7 +10,10 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyTable, ReadableDatabase, ReadableTable,
+    TableDefinition,
+};
 
 use super::{StoreError, lock};
 use crate::StartError;
@@ -110,14 +113,8 @@ impl Disk {
         if let Some(waiting) = lock(&self.shared.state).waiting.get(key) {
             return Ok(waiting.as_ref().map(|value| value.to_vec()));
         }
-        let table = self
-            .shared
-            .database
-            .begin_read()
-            .map_err(failed)?
-            .open_table(ENTRIES)
-            .map_err(failed)?;
-        Ok(table
+        Ok(self
+            .entries()?
             .get(key)
             .map_err(failed)?
             .map(|value| value.value().to_vec()))
@@ -139,15 +136,8 @@ impl Disk {
 
     pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
         let state = lock(&self.shared.state);
-        let table = self
-            .shared
-            .database
-            .begin_read()
-            .map_err(failed)?
-            .open_table(ENTRIES)
-            .map_err(failed)?;
         let mut keys = BTreeSet::new();
-        for entry in table.iter().map_err(failed)? {
+        for entry in self.entries()?.iter().map_err(failed)? {
             keys.insert(entry.map_err(failed)?.0.value().to_owned());
         }
         for (key, value) in &state.waiting {
@@ -157,6 +147,14 @@ impl Disk {
             };
         }
         Ok(keys.into_iter().collect())
+    }
+}
+
+impl Disk {
+    /// What is on disk.
+    fn entries(&self) -> Result<ReadOnlyTable<&'static str, &'static [u8]>, StoreError> {
+        let transaction = self.shared.database.begin_read().map_err(failed)?;
+        transaction.open_table(ENTRIES).map_err(failed)
     }
 }
 
