@@ -236,6 +236,7 @@ impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         match error {
             HostError::ClientGone => Self::ClientGone,
+            HostError::TooLarge(_) => Self::Malformed(error.to_string()),
             HostError::Store(_)
             | HostError::Denied(_)
             | HostError::Timeout

@@ -22,7 +22,7 @@ pub mod refs;
 
 use std::cell::Cell;
 use std::rc::Rc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use http::{Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -35,7 +35,7 @@ pub use crate::github::call::Kept;
 use crate::github::call::{Answer, Asked, Call, Redirect, request};
 use crate::github::classify::Meaning;
 use crate::github::limits::Purpose;
-use crate::host::{Host, HostError, Limits, Source};
+use crate::host::{Deadline, Host, HostError, Limits, receive};
 
 /// GitHub, asked as the configuration says on behalf of one request to Landfall.
 pub struct GitHub<'h, H> {
@@ -72,28 +72,6 @@ impl Repository {
 impl std::fmt::Display for Repository {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.owner, self.name)
-    }
-}
-
-/// When to give up on answering: Terraform waits 10 s for an API answer, and asks a second time after a failure.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadline(SystemTime);
-
-impl Deadline {
-    /// The end of `duration`, counted from `now`.
-    #[must_use]
-    pub fn after(now: SystemTime, duration: Duration) -> Self {
-        Self(now + duration)
-    }
-
-    /// The end of `duration`, counted from `now`, if that is sooner.
-    #[must_use]
-    pub fn sooner(self, now: SystemTime, duration: Duration) -> Self {
-        Self(self.0.min(now + duration))
-    }
-
-    pub(crate) fn left(self, now: SystemTime) -> Duration {
-        self.0.duration_since(now).unwrap_or_default()
     }
 }
 
@@ -282,28 +260,12 @@ impl<'h, H: Host> GitHub<'h, H> {
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let (head, mut source) = response.into_parts();
-        let mut body = Vec::new();
-        loop {
-            let left = deadline.left(self.host.now());
-            if left.is_zero() {
-                return Err(HostError::Timeout.into());
-            }
-            source.wait_at_most(left.min(IDLE_LIMIT));
-            let bytes = source.read(READ).await?;
-            if bytes.is_empty() {
-                return Ok(Answer {
-                    status: head.status,
-                    headers: head.headers,
-                    body,
-                });
-            }
-            body.extend_from_slice(&bytes);
-            if body.len() > MAX_BODY {
-                return Err(Error::Malformed(format!(
-                    "an answer of more than {MAX_BODY} bytes"
-                )));
-            }
-        }
+        let body = receive(self.host, &mut source, deadline, IDLE_LIMIT, MAX_BODY).await?;
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
     }
 }
 
@@ -315,6 +277,5 @@ const USER_AGENT: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
 const MAX_BODY: usize = 16 << 20;
 const MAX_REDIRECTS: usize = 3;
 const IDLE_LIMIT: Duration = Duration::from_secs(5);
-const READ: usize = 64 << 10;
 const WAIT: Duration = Duration::from_millis(50);
 const MAX_WAITS: u32 = 20;

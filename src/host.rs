@@ -86,6 +86,57 @@ pub struct Limits {
     pub idle: Duration,
 }
 
+/// When to give up on answering: Terraform waits 10 s for an API answer, and asks a second time after a failure.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(SystemTime);
+
+impl Deadline {
+    /// The end of `duration`, counted from `now`.
+    #[must_use]
+    pub fn after(now: SystemTime, duration: Duration) -> Self {
+        Self(now + duration)
+    }
+
+    /// The end of `duration`, counted from `now`, if that is sooner.
+    #[must_use]
+    pub fn sooner(self, now: SystemTime, duration: Duration) -> Self {
+        Self(self.0.min(now + duration))
+    }
+
+    pub(crate) fn left(self, now: SystemTime) -> Duration {
+        self.0.duration_since(now).unwrap_or_default()
+    }
+}
+
+/// Receives a whole body of at most `cap` bytes, until `deadline`, waiting at most `idle` between two pieces.
+///
+/// # Errors
+/// [`HostError::TooLarge`], [`HostError::Timeout`], and what the source says.
+pub(crate) async fn receive(
+    host: &impl Host,
+    source: &mut impl Source,
+    deadline: Deadline,
+    idle: Duration,
+    cap: usize,
+) -> Result<Vec<u8>, HostError> {
+    let mut body = Vec::new();
+    loop {
+        let left = deadline.left(host.now());
+        if left.is_zero() {
+            return Err(HostError::Timeout);
+        }
+        source.wait_at_most(left.min(idle));
+        let bytes = source.read(READ).await?;
+        if bytes.is_empty() {
+            return Ok(body);
+        }
+        body.extend_from_slice(&bytes);
+        if body.len() > cap {
+            return Err(HostError::TooLarge(cap));
+        }
+    }
+}
+
 /// Why the outside world did not do what it was asked to. The texts are for the log, never for a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostError {
@@ -97,6 +148,8 @@ pub enum HostError {
     Timeout,
     /// An upstream could not be reached, or its answer broke off.
     Upstream(String),
+    /// A body of more than this many bytes.
+    TooLarge(usize),
     /// The client went away, or took nothing for too long.
     ClientGone,
 }
@@ -111,9 +164,12 @@ impl std::fmt::Display for HostError {
             ),
             Self::Timeout => f.write_str("no answer in time"),
             Self::Upstream(detail) => write!(f, "connection failed: {detail}"),
+            Self::TooLarge(cap) => write!(f, "a body of more than {cap} bytes"),
             Self::ClientGone => f.write_str("the client went away"),
         }
     }
 }
 
 impl std::error::Error for HostError {}
+
+const READ: usize = 64 << 10;

@@ -14,8 +14,7 @@ use sha2::Sha256;
 
 use crate::config::Secret;
 use crate::error::{Error, NotFound};
-use crate::github::Deadline;
-use crate::host::{Host, Source};
+use crate::host::{Deadline, Host, Source};
 
 /// What a webhook is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

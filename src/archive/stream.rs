@@ -9,8 +9,8 @@ use std::time::Duration;
 use super::{Refusal, Rerooter, Step};
 use crate::config::Config;
 use crate::error::Error;
-use crate::github::{Deadline, GitHub, Repository};
-use crate::host::{Host, HostError, Sink, Source};
+use crate::github::{GitHub, Repository};
+use crate::host::{Deadline, Host, HostError, Sink, Source};
 use crate::module::ObjectId;
 
 /// A re-rooted archive on its way.

@@ -11,14 +11,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::GitHub;
 use super::jwt::date;
-use super::{Deadline, GitHub};
 use crate::cache::lease::Lease;
 use crate::cache::{self, Key};
 use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
 use crate::github::classify::{Meaning, message};
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 
 /// What goes into a request's `Authorization`.
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@ use http::{StatusCode, header};
 
 use super::call::{Asked, Call};
 use super::limits::Purpose;
-use super::{Deadline, GitHub, Repository};
+use super::{GitHub, Repository};
 use crate::archive::Refusal;
 use crate::config::GitHubUrls;
 use crate::error::{Error, NotFound};
 use crate::github::classify::Meaning;
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 use crate::module::ObjectId;
 
 impl<H: Host> GitHub<'_, H> {

@@ -8,9 +8,10 @@ use url::Url;
 use super::app::Authorization;
 use super::etag::Validator;
 use super::limits::Purpose;
-use super::{ACCEPT, API_VERSION, Deadline, IDLE_LIMIT, USER_AGENT};
+use super::{ACCEPT, API_VERSION, IDLE_LIMIT, USER_AGENT};
 use crate::config::GitHubUrls;
 use crate::error::Error;
+use crate::host::Deadline;
 
 /// A call of the API.
 pub(super) struct Call<'a> {

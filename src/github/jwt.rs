@@ -18,10 +18,10 @@ use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 use super::app::{Authorization, seconds};
 use super::call::{Answer, Call, request};
 use super::limits::Purpose;
-use super::{Deadline, GitHub, IDLE_LIMIT};
+use super::{GitHub, IDLE_LIMIT};
 use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 
 impl<H: Host> GitHub<'_, H> {
     /// Calls the API as the App itself. A clock that GitHub does not agree with is repaired once, by its `Date`.

@@ -1,11 +1,11 @@
 //! Whether GitHub would let Landfall in, for `/readyz`.
 
+use super::GitHub;
 use super::call::Call;
 use super::limits::Purpose;
-use super::{Deadline, GitHub};
 use crate::config::Credential;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 use crate::module::Namespace;
 
 /// Whether GitHub lets Landfall in.

@@ -8,10 +8,10 @@ use serde::Deserialize;
 use super::call::{Call, Kept};
 use super::etag::Validator;
 use super::limits::Purpose;
-use super::{Deadline, GitHub, Repository};
+use super::{GitHub, Repository};
 use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 use crate::module::ObjectId;
 use crate::pins::Target;
 

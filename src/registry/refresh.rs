@@ -11,9 +11,8 @@ use crate::cache::lease::Lease;
 use crate::cache::names::{LONGEST_RETRY, Names, Why};
 use crate::cache::{Key, is_running};
 use crate::error::{Error, Integrity};
-use crate::github::Deadline;
 use crate::github::limits::Purpose;
-use crate::host::Host;
+use crate::host::{Deadline, Host};
 use crate::module::Namespace;
 use crate::pins::MovedTags;
 
