@@ -37,17 +37,13 @@ pub(crate) enum JwtRefusal {
 
 impl App {
     pub(crate) fn new(id: u64, client_id: String) -> io::Result<Self> {
-        let body: String = PRIVATE_KEY_PEM
-            .lines()
-            .filter(|line| !line.starts_with("-----"))
-            .collect();
-        let der = STANDARD.decode(body).map_err(io::Error::other)?;
-        let key_pair =
-            KeyPair::from_der(&der).map_err(|refusal| io::Error::other(refusal.to_string()))?;
         Ok(Self {
             id,
             client_id,
-            public_key: key_pair.public_key().as_ref().to_vec(),
+            public_key: rsa_key_pair(PRIVATE_KEY_PEM)?
+                .public_key()
+                .as_ref()
+                .to_vec(),
         })
     }
 
@@ -116,6 +112,16 @@ impl JwtRefusal {
             }
         }
     }
+}
+
+/// An RSA key of PKCS#1 in PEM.
+pub(crate) fn rsa_key_pair(pem: &str) -> io::Result<KeyPair> {
+    let body: String = pem
+        .lines()
+        .filter(|line| !line.starts_with("-----"))
+        .collect();
+    let der = STANDARD.decode(body).map_err(io::Error::other)?;
+    KeyPair::from_der(&der).map_err(|refusal| io::Error::other(refusal.to_string()))
 }
 
 fn json_part(part: &str) -> Result<Value, JwtRefusal> {

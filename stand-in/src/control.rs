@@ -17,6 +17,9 @@
 //! | `PUT accounts/{login}/kind` | `"organization"` or `"user"` |
 //! | `PUT`, `DELETE installations/{owner}` | [`Installation`] or nothing; `{id}` |
 //! | `PUT personal-tokens/{token}` | [`PersonalToken`] or nothing |
+//! | `POST id-tokens` | [`IdToken`] or nothing; `{token}` |
+//! | `POST actions-request-tokens` | [`IdToken`] or nothing; `{url, token}` |
+//! | `GET oidc`, `POST oidc/rotate` | `{issuer}`; `{kid}` |
 
 use std::path::PathBuf;
 
@@ -29,6 +32,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::counts::Counts;
 use crate::fault::Fault;
+use crate::id_token::IdToken;
 use crate::installation::{AccountKind, Installation};
 use crate::knobs::Knobs;
 use crate::repository::Visibility;
@@ -99,6 +103,9 @@ pub(crate) async fn answer(github: &GitHub, method: &Method, path: &str, body: &
     }
     let segments: Vec<&str> = path.split('/').collect();
     let answer = match segments.as_slice() {
+        ["id-tokens" | "actions-request-tokens" | "oidc", ..] => {
+            issue(github, method, &segments, body)
+        }
         [
             "repositories" | "renames" | "accounts" | "installations" | "personal-tokens",
             ..,
@@ -269,6 +276,39 @@ fn populate(
         }
         _ => Err(Answer::not_found()),
     }
+}
+
+/// ID tokens and their keys.
+fn issue(
+    github: &GitHub,
+    method: &Method,
+    segments: &[&str],
+    body: &Bytes,
+) -> Result<Answer, Answer> {
+    let token = || -> Result<IdToken, Answer> {
+        if body.is_empty() {
+            Ok(IdToken::default())
+        } else {
+            parse(body)
+        }
+    };
+    let answer = match (method.as_str(), segments) {
+        ("GET", ["oidc"]) => json!({ "issuer": github.issuer() }),
+        ("POST", ["oidc", "rotate"]) => {
+            let kid = github.rotate_keys();
+            json!({ "kid": kid.map_err(|error| Answer::broken(&error))? })
+        }
+        ("POST", ["id-tokens"]) => {
+            let token = github.id_token(&token()?, None);
+            json!({ "token": token.map_err(|error| Answer::broken(&error))? })
+        }
+        ("POST", ["actions-request-tokens"]) => json!({
+            "url": github.id_token_url(),
+            "token": github.new_request_token(token()?),
+        }),
+        _ => return Err(Answer::not_found()),
+    };
+    Ok(ok(&answer))
 }
 
 /// `from` and `to` are `OWNER/NAME`.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Credential, LogEntry, Origin};
+use crate::oidc;
 use crate::world::World;
 
 /// Sums over all that was asked since the log was last cleared.
@@ -20,6 +21,10 @@ pub struct Counts {
     pub archives: usize,
     /// Requests that brought a credential to the archive origin. Anything but 0 is a leak.
     pub leaks: usize,
+    /// Requests for the OIDC issuer's discovery document, however they were answered.
+    pub oidc_discovery: usize,
+    /// Requests for the OIDC issuer's keys, however they were answered.
+    pub oidc_keys: usize,
     /// The most API requests under way at once.
     pub peak_concurrency: u32,
     /// Requests of the API and connections to the archive origin that were turned away while GitHub was down; they are not in the log.
@@ -40,6 +45,10 @@ impl Counts {
             leaks: count(|entry| {
                 entry.origin == Origin::Archive && entry.credential != Credential::None
             }),
+            oidc_discovery: count(|entry| {
+                entry.origin == Origin::Api && oidc::is_discovery(&entry.path)
+            }),
+            oidc_keys: count(|entry| entry.origin == Origin::Api && oidc::is_keys(&entry.path)),
             peak_concurrency: world.limits.peak,
             refused: world.refused,
         }

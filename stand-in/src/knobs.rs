@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::oidc_key::OidcAlgorithm;
+
 /// What a test may turn while the stand-in runs. The defaults are what GitHub documents.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -38,6 +40,15 @@ pub struct Knobs {
     /// A caller who spends more points in a minute (1 for a GET, 5 for a POST) gets a secondary limit's 403 with `retry-after`.
     /// GitHub counts 900 for each endpoint, the stand-in for all together. Default no bound.
     pub points_per_minute: Option<u32>,
+    /// What follows the API's base in the OIDC issuer, as enterprises have it: `acme-corp`. Discovery and keys are found below
+    /// it then, and there alone. Default nothing.
+    pub oidc_issuer_suffix: String,
+    /// How ID tokens are signed. Another algorithm brings another key, as a rotation does. Default RS256.
+    pub oidc_algorithm: OidcAlgorithm,
+    /// Whether the key of before the last rotation is still published. Default yes.
+    pub oidc_keep_former_key: bool,
+    /// Whether the key of after the next rotation is published already. Default no.
+    pub oidc_publish_next_key: bool,
 }
 
 /// How `ETag`s are made.
@@ -85,6 +96,10 @@ impl Default for Knobs {
             rate_exceeded_status: 403,
             max_concurrent: None,
             points_per_minute: None,
+            oidc_issuer_suffix: String::new(),
+            oidc_algorithm: OidcAlgorithm::default(),
+            oidc_keep_former_key: true,
+            oidc_publish_next_key: false,
         }
     }
 }

@@ -18,12 +18,13 @@
 //! | `archive.rs`, `oversize.rs`, `stream.rs` | the archive origin, and bodies that are written while they are sent |
 //! | `fault.rs`, `refusal.rs`, `glob.rs` | faults on demand, GitHub's refusals, patterns of paths |
 //! | `log.rs`, `counts.rs` | what was asked |
+//! | `oidc.rs`, `oidc_key.rs`, `id_token.rs` | Actions' OIDC issuer: its answers, its keys, what tokens say |
 //! | `webhook.rs`, `webhook_event.rs` | deliveries, and what they tell |
 //! | `control.rs` | all of it over HTTP, for tests of another process |
 //! | `world.rs`, `clock.rs`, `git.rs`, `answer.rs` | state, time, `git` processes, responses |
 //! | `fixture.rs`, `demo.rs` | sample repositories |
 //!
-//! Not there yet: releases, contents and trees, GraphQL, the list of past deliveries, Actions' OIDC issuer, git over HTTP.
+//! Not there yet: releases, contents and trees, GraphQL, the list of past deliveries, git over HTTP.
 
 #![expect(
     clippy::result_large_err,
@@ -43,12 +44,15 @@ mod fault;
 pub mod fixture;
 mod git;
 mod glob;
+mod id_token;
 mod installation;
 mod knobs;
 mod limit;
 mod listing;
 mod log;
 mod node_id;
+mod oidc;
+mod oidc_key;
 mod oversize;
 mod paging;
 mod refs;
@@ -65,9 +69,11 @@ mod world;
 
 pub use counts::Counts;
 pub use fault::{Fault, FaultKind};
+pub use id_token::{IdToken, SubjectForm};
 pub use installation::{AccountKind, Installation, Selection};
 pub use knobs::{Etags, Knobs, NodeIds};
 pub use log::{Credential, LogEntry, Origin};
+pub use oidc_key::OidcAlgorithm;
 pub use refusal::Block;
 pub use repository::Visibility;
 pub use stand_in::{StandIn, StandInConfig};

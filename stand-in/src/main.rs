@@ -88,6 +88,7 @@ fn ready(stand_in: &StandIn) -> String {
     let ready = json!({
         "api_url": stand_in.api_url(),
         "archive_origin": stand_in.archive_origin(),
+        "oidc_issuer": stand_in.oidc_issuer(),
         "app_id": stand_in.app_id(),
         "client_id": stand_in.client_id(),
     });

@@ -25,6 +25,7 @@ use crate::control;
 use crate::fault::FaultKind;
 use crate::limit::InFlight;
 use crate::log::{Credential, LogEntry, Origin};
+use crate::oidc;
 use crate::refusal;
 use crate::world::GitHub;
 
@@ -114,7 +115,8 @@ async fn respond(
     request: &Parts,
     body: &Bytes,
 ) -> io::Result<Response<Body>> {
-    let in_flight = (origin == Origin::Api).then(|| InFlight::enter(github));
+    let is_limited = origin == Origin::Api && !oidc::owns(request.uri.path());
+    let in_flight = is_limited.then(|| InFlight::enter(github));
     let too_many = in_flight.as_ref().is_some_and(|(_, too_many)| *too_many);
     let (fault, number) = {
         let mut world = github.world();
@@ -177,6 +179,7 @@ async fn answer(
         return Some((answer, false));
     }
     let (answer, billed) = match origin {
+        Origin::Api if oidc::owns(request.uri.path()) => (oidc::answer(github, request), false),
         Origin::Api => {
             let api::Billed { answer, billed } = api::answer(github, request, body, fault).await;
             (answer, billed)

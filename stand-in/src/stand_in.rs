@@ -14,9 +14,11 @@ use crate::control;
 use crate::counts::Counts;
 use crate::etag::Salt;
 use crate::fault::Fault;
+use crate::id_token::IdToken;
 use crate::installation::{AccountKind, Installation};
 use crate::knobs::Knobs;
 use crate::log::{LogEntry, Origin};
+use crate::oidc_key::Keys;
 use crate::refusal::Block;
 use crate::repository::Visibility;
 use crate::server::{bind, listen};
@@ -62,6 +64,7 @@ impl StandIn {
             repositories: config.repositories,
             salt: Salt::new(),
             down: watch::Sender::new(false),
+            oidc_keys: Mutex::new(Keys::new(config.knobs.oidc_algorithm)?),
             world: Mutex::new(World::new(config.knobs)),
         });
         github.scan();
@@ -281,6 +284,40 @@ impl StandIn {
     pub fn subject(&self, owner: &str, name: &str) -> Option<Subject> {
         self.github.scan();
         self.github.world().subject(owner, name)
+    }
+
+    /// Actions' OIDC issuer, the value of `iss`: [`api_url`](Self::api_url), and [`Knobs::oidc_issuer_suffix`] after a slash.
+    #[must_use]
+    pub fn oidc_issuer(&self) -> String {
+        self.github.issuer()
+    }
+
+    /// An ID token as the issuer signs it now. Empty if the system has no randomness to sign with.
+    #[must_use]
+    pub fn id_token(&self, token: &IdToken) -> String {
+        self.github.id_token(token, None).unwrap_or_default()
+    }
+
+    /// Makes another key sign ID tokens, and gives its id, which no key had before. What is published of the others is up to
+    /// [`Knobs::oidc_keep_former_key`] and [`Knobs::oidc_publish_next_key`].
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most tests find the id in a token's header"
+    )]
+    pub fn rotate_oidc_keys(&self) -> String {
+        self.github.rotate_keys().unwrap_or_default()
+    }
+
+    /// Where a job asks for its ID token: the value of `ACTIONS_ID_TOKEN_REQUEST_URL`, to which it adds `&audience=…`.
+    #[must_use]
+    pub fn actions_request_url(&self) -> String {
+        self.github.id_token_url()
+    }
+
+    /// What a job asks with, the value of `ACTIONS_ID_TOKEN_REQUEST_TOKEN`: it gets this ID token each time.
+    #[must_use]
+    pub fn actions_request_token(&self, token: IdToken) -> String {
+        self.github.new_request_token(token)
     }
 
     /// The App's webhook, signed with this secret.

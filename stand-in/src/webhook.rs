@@ -302,7 +302,12 @@ fn status(socket: &mut TcpStream) -> io::Result<u16> {
 }
 
 fn guid() -> String {
-    let digits = hex(&random(16));
+    uuid(&random(16))
+}
+
+/// The first 16 bytes in the form of a UUID.
+pub(crate) fn uuid(bytes: &[u8]) -> String {
+    let digits = hex(bytes);
     [(0, 8), (8, 12), (12, 16), (16, 20), (20, 32)]
         .map(|(from, to)| digits.get(from..to).unwrap_or_default())
         .join("-")

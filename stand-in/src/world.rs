@@ -14,10 +14,12 @@ use crate::clock::machine_seconds;
 use crate::etag::Salt;
 use crate::fault::{Fault, FaultKind};
 use crate::fixture::PUBLIC_MARKER;
+use crate::id_token::IdToken;
 use crate::installation::{Account, AccountKind, Installation, InstallationRecord};
 use crate::knobs::Knobs;
 use crate::limit::{Bucket, Limits};
 use crate::log::{LogEntry, Origin};
+use crate::oidc_key::Keys;
 use crate::repository::{Repository, Visibility};
 use crate::token::{InstallationToken, PersonalToken};
 use crate::webhook_event::{RepositorySummary, Subject};
@@ -35,6 +37,8 @@ pub(crate) struct GitHub {
     pub(crate) salt: Salt,
     /// Whether both origins close every connection.
     pub(crate) down: watch::Sender<bool>,
+    /// The OIDC issuer's keys.
+    pub(crate) oidc_keys: Mutex<Keys>,
     pub(crate) world: Mutex<World>,
 }
 
@@ -51,6 +55,8 @@ pub(crate) struct World {
     pub(crate) tokens: HashMap<String, InstallationToken>,
     pub(crate) personal_tokens: HashMap<String, PersonalToken>,
     pub(crate) archive_tokens: HashMap<String, ArchiveToken>,
+    /// What jobs get their ID tokens with, and which.
+    pub(crate) request_tokens: HashMap<String, IdToken>,
     pub(crate) faults: Vec<Fault>,
     log: Vec<LogEntry>,
     /// How many entries were cleared away: the number of the first in `log`.

@@ -354,6 +354,8 @@ fn judge(path: &str, reply: &Reply) {
             return each("repository", &value["repositories"]);
         }
         _ if path.contains("/app/installations/") => "installation",
+        // No part of the REST API.
+        _ if path.contains("/.well-known/") || path.starts_with("/_actions/") => return,
         // Their schemas are not at hand.
         _ if path.ends_with("/tags") || path == "/rate_limit" => return,
         _ => "full-repository",

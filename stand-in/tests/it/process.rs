@@ -77,6 +77,7 @@ fn a_directory_of_repositories_is_served_and_new_ones_are_found() {
     let ready: serde_json::Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
     assert_eq!(ready["api_url"], api_url);
     assert_eq!(ready["archive_origin"], archive_origin);
+    assert_eq!(ready["oidc_issuer"], api_url);
     assert_eq!(ready["app_id"], 4711);
 }
 
