@@ -3,13 +3,15 @@
 use http::{HeaderMap, Method, Response, header};
 
 use crate::archive::stream::{ArchiveStream, Sent};
+use crate::auth::{Access, Admitted, Proof, exchange};
+use crate::client::Client;
 use crate::config::{Config, is_loopback_authority};
 use crate::error::Error;
 use crate::github::readiness::Readiness;
 use crate::host::{Host, Source};
 use crate::record::Record;
 use crate::registry::{ArchiveContent, Registry};
-use crate::route::{ModuleRoute, Route};
+use crate::route::{ArchiveAddress, ModuleRoute, Route};
 use crate::{webhook, wire};
 
 /// A request, as far as Landfall looks at one. Its body is apart: only a webhook's is read.
@@ -28,6 +30,21 @@ pub struct Request {
 impl Request {
     fn path(&self) -> &str {
         self.target.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// Refuses what is larger than any client makes it.
+    fn check_size(&self) -> Result<(), Error> {
+        if self.target.len() > MAX_TARGET {
+            return Err(Error::TargetTooLong);
+        }
+        let sizes = self
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if sizes.sum::<usize>() > MAX_HEADERS {
+            return Err(Error::HeadersTooLarge);
+        }
+        Ok(())
     }
 
     /// The public URL, by what proxies and the client say. Only a loopback address is taken to be plain http, unless
@@ -98,13 +115,14 @@ pub async fn handle<'h, H: Host>(
 ) -> Reply<'h, H> {
     let mut record = Record::begin(host.now(), request);
     let mut after = After { registry: None };
-    let response = answer(host, request, body, &mut record, &mut after)
+    let mut response = answer(host, request, body, &mut record, &mut after)
         .await
         .unwrap_or_else(|error| {
             record.fail(&error);
             wire::error(&error).map(Body::Bytes)
         });
     record.respond(&response);
+    wire::harden(response.headers_mut());
     Reply {
         response: complete(&request.method, response),
         record,
@@ -119,6 +137,7 @@ async fn answer<'h, H: Host>(
     record: &mut Record,
     after: &mut After<'h, H>,
 ) -> Result<Response<Body<'h, H>>, Error> {
+    request.check_size()?;
     let route = Route::parse(&request.method, request.path())?;
     record.route(&route);
     let registry = || Config::load(host).map(|config| Registry::new(host, config));
@@ -129,7 +148,7 @@ async fn answer<'h, H: Host>(
             let readiness = match registry() {
                 Ok(registry) => {
                     let readiness = registry.readiness().await;
-                    record.upstream_calls(registry.upstream_calls());
+                    record.github_calls(registry.upstream_calls());
                     readiness
                 }
                 Err(problems) => Readiness {
@@ -146,14 +165,30 @@ async fn answer<'h, H: Host>(
             let registry = registry().map_err(Error::Misconfigured)?;
             let secret = registry.config().webhook_secret.as_ref();
             let hint = webhook::receive(host, secret, &request.headers, body).await?;
+            record.proven(Proof::Signature);
             registry.note(&hint);
             wire::noted().map(Body::Bytes)
+        }
+        Route::Exchange => {
+            let config = Config::load(host).map_err(Error::Misconfigured)?;
+            let access = Access::new(host, &config.readers);
+            let id_token = exchange::subject_token(host, &request.headers, body).await?;
+            let exchanged = access.exchange(&id_token).await;
+            record.asked_by(&access);
+            let token = exchanged?;
+            record.proven(Proof::IdToken);
+            wire::registry_token(&token).map(Body::Bytes)
         }
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
             let registry = registry().map_err(Error::Misconfigured)?;
-            let response = module(&registry, request, &route).await;
-            record.upstream_calls(registry.upstream_calls());
+            let access = Access::new(host, &registry.config().readers);
+            let admitted = admit(&access, request, &route).await;
+            record.asked_by(&access);
+            let admitted = admitted?;
+            record.proven(admitted.proof);
+            let response = module(&registry, &access, request, &route, &admitted).await;
+            record.github_calls(registry.upstream_calls());
             record.freshness(registry.freshness());
             after.registry = Some(registry);
             response?
@@ -161,27 +196,57 @@ async fn answer<'h, H: Host>(
     })
 }
 
-async fn module<'h, H: Host>(
-    registry: &Registry<'h, H>,
+/// Lets a request read the module that it is for, or does not. An archive's URL that has a ticket proves itself, whatever else
+/// comes with it: a netrc's `default` entry is sent to every host.
+async fn admit<H: Host>(
+    access: &Access<'_, H>,
     request: &Request,
     route: &ModuleRoute,
+) -> Result<Admitted, Error> {
+    match route {
+        ModuleRoute::Archive(archive, Some(ticket)) => access.redeem(archive, ticket),
+        ModuleRoute::Versions(module)
+        | ModuleRoute::Download(module, _)
+        | ModuleRoute::Archive(ArchiveAddress { module, .. }, None) => {
+            let caller = access.identify(&request.headers).await?;
+            access.admit(&caller, module)
+        }
+    }
+}
+
+async fn module<'h, H: Host>(
+    registry: &Registry<'h, H>,
+    access: &Access<'_, H>,
+    request: &Request,
+    route: &ModuleRoute,
+    admitted: &Admitted,
 ) -> Result<Response<Body<'h, H>>, Error> {
     Ok(match route {
         ModuleRoute::Versions(module) => {
             wire::versions(registry.versions(module).await?).map(Body::Bytes)
         }
         ModuleRoute::Download(module, wanted) => {
-            let configured = registry.config().base_url.clone();
+            let config = registry.config();
+            let configured = config.base_url.clone();
             let base_url = configured.or_else(|| request.base_url());
             let base_url = base_url.ok_or(Error::BadRequest(wire::NO_BASE_URL))?;
             let location = registry.download(module, wanted).await?;
-            wire::download(&base_url, &location)?.map(Body::Bytes)
+            let ticket = access.ticket(&location.archive, admitted);
+            let mut response = wire::download(&base_url, &location, ticket.as_deref())?;
+            if config.direct_download {
+                let client = Client::read(&request.headers);
+                if ticket.is_some() && client.is_some_and(|it| it.can_download_directly()) {
+                    response = wire::direct(response, &base_url, &location);
+                }
+                response = wire::varied(response);
+            }
+            response.map(Body::Bytes)
         }
-        ModuleRoute::Archive(address) if request.method == Method::HEAD => {
+        ModuleRoute::Archive(address, _) if request.method == Method::HEAD => {
             registry.check_archive(address)?;
             wire::archive(address, None, Body::Bytes(Vec::new()))
         }
-        ModuleRoute::Archive(address) => {
+        ModuleRoute::Archive(address, _) => {
             let archive = registry.archive(address).await?;
             let body = match archive.content {
                 ArchiveContent::Whole(bytes) => Body::Bytes(bytes),
@@ -216,3 +281,8 @@ fn complete<'h, H: Host>(
     }
     response
 }
+
+/// The longest that Landfall makes has some 400 bytes.
+const MAX_TARGET: usize = 8 << 10;
+/// All names and values. An ID token has 2 to 4 KB, and proxies add their own.
+const MAX_HEADERS: usize = 64 << 10;

@@ -9,15 +9,18 @@
 //! - [`names`]: an owner's names: those that lead nowhere, and those that are known
 //! - [`lease`]: who is asking GitHub just now
 //! - [`archives`]: small archives
+//! - [`sealed`]: values that nobody else who reads the store may use
 
 pub mod archives;
 pub mod entry;
 pub mod history;
 pub mod lease;
 pub mod names;
+pub mod sealed;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
 
 use crate::host::Host;
 
@@ -60,6 +63,13 @@ impl Key {
     #[must_use]
     pub fn limits(bucket: &str) -> Self {
         Self::named("limits", bucket)
+    }
+
+    /// The keys of an issuer of ID tokens. Its name is a URL, which may be long.
+    #[must_use]
+    pub fn issuer(name: &str) -> Self {
+        let sum = hex::encode(Sha256::digest(name));
+        Self::named("issuer", sum.get(..32).unwrap_or_default())
     }
 
     /// A [`lease`]'s slot.
@@ -167,6 +177,7 @@ mod tests {
             Key::owner_token("acme"),
             Key::installation_token(7),
             Key::limits("acme"),
+            Key::issuer("https://forge.example"),
             Key::lease(7),
             Key::archive_index(),
             Key::archive(7),

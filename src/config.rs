@@ -5,6 +5,7 @@
 //! All problems are collected, and none of them names a value.
 
 mod github_urls;
+mod readers;
 mod variables;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 pub use self::github_urls::{GitHubUrls, is_loopback_authority};
 use self::variables::Variables;
+use crate::auth::Readers;
 use crate::cache::Lifetimes;
 use crate::cache::archives::ArchiveBounds;
 use crate::host::Host;
@@ -45,6 +47,11 @@ pub struct Config {
     pub reserve_percent: u64,
     /// `webhook_secret`: what webhooks are signed with; without it there are none.
     pub webhook_secret: Option<Secret>,
+    /// `anonymous_read`, `tokens`, `oidc_issuers`, `oidc_audience`, `oidc_rules`, `url_signing_key`,
+    /// `url_signing_key_previous`: who may read.
+    pub readers: Readers,
+    /// `direct_download`: whether OpenTofu downloads archives with its token.
+    pub direct_download: bool,
 }
 
 /// As whom GitHub is asked.
@@ -130,7 +137,8 @@ impl Config {
         let moved_tags = variables.moved_tags();
         let reserve_percent = variables.reserve_percent();
         let webhook_secret = variables.webhook_secret();
-        variables.readers();
+        let readers = variables.readers(&credential, base_url.as_deref());
+        let direct_download = variables.direct_download();
         match github {
             Some(github) if variables.problems.is_empty() => Ok(Self {
                 github,
@@ -144,6 +152,8 @@ impl Config {
                 moved_tags,
                 reserve_percent,
                 webhook_secret,
+                readers,
+                direct_download,
             }),
             _ => Err(variables.problems),
         }

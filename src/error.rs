@@ -22,10 +22,18 @@ pub enum Error {
     },
     /// The client: the request cannot be understood. The text says what to mend.
     BadRequest(&'static str),
+    /// The client: it has not proven who it is.
+    Unauthorized(Denial),
+    /// The client: an archive's URL whose time is over.
+    UrlExpired,
     /// The client: a webhook that is not signed, or not with `webhook_secret`.
     Unsigned,
     /// The client: a body that is larger than any that is taken.
     TooLarge,
+    /// The client: a path and query that are longer than any that is taken.
+    TargetTooLong,
+    /// The client: more headers than are taken.
+    HeadersTooLarge,
     /// The operator: variables are missing or wrong. One sentence a problem, values never included.
     Misconfigured(Vec<String>),
     /// GitHub, or the operator's App: the credential or its permissions were refused (401, 403).
@@ -41,12 +49,31 @@ pub enum Error {
     Unreachable(String),
     /// GitHub: an answer that is not what the API promises.
     Malformed(String),
+    /// The issuer of an ID token: its keys cannot be had.
+    IssuerUnavailable(String),
     /// The repository: its archive cannot be served as a module.
     Archive(Refusal),
     /// The repository: it is not what it was first seen to be.
     Integrity(Integrity),
     /// The client's connection ended in mid-answer.
     ClientGone,
+}
+
+/// Why someone is nobody who may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// No credential, or an empty one.
+    Nothing,
+    /// An `Authorization` that is neither `Bearer` nor `Basic`, or comes twice.
+    Unreadable,
+    /// No token of this registry's.
+    Unknown,
+    /// One whose time is over.
+    Expired,
+    /// An ID token that is not good here. The text says why, without a word of the token's.
+    IdToken(&'static str),
+    /// An ID token that no rule of `oidc_rules` holds for.
+    NoRule,
 }
 
 /// What is not as it was first seen.
@@ -63,6 +90,10 @@ pub enum Integrity {
 pub enum NotFound {
     /// No route has this path, or a name in it cannot exist.
     Path,
+    /// The caller may not read this module.
+    Scope,
+    /// The URL of an archive is not as Landfall made it.
+    Ticket,
     /// The namespace is not in `allowed_owners`.
     Owner,
     /// The App is not installed for an allowed owner.
@@ -85,12 +116,16 @@ impl Error {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::BadRequest(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
-            Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized(_) | Self::Unsigned => StatusCode::UNAUTHORIZED,
+            Self::UrlExpired => StatusCode::FORBIDDEN,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Misconfigured(_)
             | Self::Limited { .. }
             | Self::Unavailable(_)
-            | Self::Unreachable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            | Self::Unreachable(_)
+            | Self::IssuerUnavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Rejected(_) | Self::Malformed(_) | Self::Archive(_) => StatusCode::BAD_GATEWAY,
             // Terraform does not try it again, and shows the text.
             Self::Integrity(_) => StatusCode::CONFLICT,
@@ -108,10 +143,15 @@ impl Error {
             Self::NotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest(_)
+            | Self::Unauthorized(_)
+            | Self::UrlExpired
             | Self::Unsigned
             | Self::TooLarge
+            | Self::TargetTooLong
+            | Self::HeadersTooLarge
             | Self::Misconfigured(_)
             | Self::Rejected(_)
+            | Self::IssuerUnavailable(_)
             | Self::Archive(_)
             | Self::Integrity(_)
             | Self::ClientGone => false,
@@ -124,12 +164,16 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::Limited { retry_after } => Some(retry_after.as_secs().clamp(1, 10)),
-            Self::Unavailable(_) | Self::Unreachable(_) => Some(2),
+            Self::Unavailable(_) | Self::Unreachable(_) | Self::IssuerUnavailable(_) => Some(2),
             Self::NotFound(_)
             | Self::MethodNotAllowed { .. }
             | Self::BadRequest(_)
+            | Self::Unauthorized(_)
+            | Self::UrlExpired
             | Self::Unsigned
             | Self::TooLarge
+            | Self::TargetTooLong
+            | Self::HeadersTooLarge
             | Self::Misconfigured(_)
             | Self::Rejected(_)
             | Self::Malformed(_)
@@ -143,9 +187,11 @@ impl Error {
     #[must_use]
     pub fn public(&self) -> Vec<String> {
         let text = match self {
-            Self::NotFound(NotFound::Path) => "nothing is found at this address",
+            Self::NotFound(NotFound::Path | NotFound::Ticket) => "nothing is found at this address",
+            // What one may not know of is no other than what does not exist.
             Self::NotFound(
-                NotFound::Owner
+                NotFound::Scope
+                | NotFound::Owner
                 | NotFound::Installation
                 | NotFound::Repository
                 | NotFound::Versions,
@@ -155,8 +201,14 @@ impl Error {
             }
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
+            Self::Unauthorized(denial) => denial.public(),
+            Self::UrlExpired => {
+                "this archive's URL has expired: run `terraform init` (or `tofu init`) again"
+            }
             Self::Unsigned => "this is not signed with this registry's `webhook_secret`",
             Self::TooLarge => "this is too large",
+            Self::TargetTooLong => "this address is too long",
+            Self::HeadersTooLarge => "these headers are too large",
             Self::Misconfigured(_) => {
                 "this registry is not configured rightly yet: its operator finds what to mend at /readyz"
             }
@@ -168,6 +220,9 @@ impl Error {
                 "GitHub cannot be reached, please try again later"
             }
             Self::Malformed(_) => "GitHub's answer cannot be used, please try again later",
+            Self::IssuerUnavailable(_) => {
+                "the issuer of this ID token cannot be asked for its keys, please try again later"
+            }
             Self::Archive(refusal) => {
                 return vec![format!("this module's archive is refused: {refusal}")];
             }
@@ -188,6 +243,10 @@ impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotFound(NotFound::Path) => f.write_str("no such route or impossible name"),
+            Self::NotFound(NotFound::Scope) => f.write_str("out of the caller's scope"),
+            Self::NotFound(NotFound::Ticket) => {
+                f.write_str("the URL of an archive that Landfall did not make like this")
+            }
             Self::NotFound(NotFound::Owner) => f.write_str("namespace is not in `allowed_owners`"),
             Self::NotFound(NotFound::Installation) => {
                 f.write_str("the GitHub App is not installed for this owner")
@@ -202,8 +261,12 @@ impl std::fmt::Display for Error {
             }
             Self::MethodNotAllowed { allow } => write!(f, "method not allowed, only {allow}"),
             Self::BadRequest(text) => f.write_str(text),
+            Self::Unauthorized(denial) => f.write_str(denial.detail()),
+            Self::UrlExpired => f.write_str("the URL of an archive whose time is over"),
             Self::Unsigned => f.write_str("a webhook without the right signature"),
             Self::TooLarge => f.write_str("a body that is too large"),
+            Self::TargetTooLong => f.write_str("a path and query that are too long"),
+            Self::HeadersTooLarge => f.write_str("headers that are too large"),
             Self::Misconfigured(problems) => f.write_str(&problems.join("; ")),
             Self::Rejected(detail) => write!(f, "GitHub refused the credential: {detail}"),
             Self::Limited { retry_after } => {
@@ -217,6 +280,12 @@ impl std::fmt::Display for Error {
                 write!(f, "GitHub is unavailable: {detail}")
             }
             Self::Malformed(detail) => write!(f, "GitHub's answer is malformed: {detail}"),
+            Self::IssuerUnavailable(detail) => {
+                write!(
+                    f,
+                    "the keys of an issuer of `oidc_issuers` cannot be had: {detail}"
+                )
+            }
             Self::Archive(refusal) => write!(f, "archive refused: {refusal}"),
             Self::Integrity(Integrity::Moved) => {
                 f.write_str("integrity: the version's tag was moved, and `moved_tags` is `refuse`")
@@ -242,6 +311,40 @@ impl From<HostError> for Error {
             | HostError::Timeout
             | HostError::Upstream(_) => Self::Unreachable(error.to_string()),
         }
+    }
+}
+
+impl Denial {
+    fn public(self) -> &'static str {
+        match self {
+            Self::Nothing => {
+                "a token of this registry is needed: set it as `TF_TOKEN_...`, or in a `credentials` block"
+            }
+            Self::Unreadable => {
+                "this `Authorization` cannot be read: send `Bearer` and a token of this registry"
+            }
+            Self::Unknown => "this is no token of this registry",
+            Self::Expired => "this token has expired",
+            Self::IdToken(text) => text,
+            Self::NoRule => "no rule of this registry lets this ID token in",
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Self::Nothing => "no token",
+            Self::Unreadable => "an unreadable `Authorization`",
+            Self::Unknown => "an unknown token",
+            Self::Expired => "an expired token",
+            Self::IdToken(text) => text,
+            Self::NoRule => "no rule of `oidc_rules` holds for this ID token",
+        }
+    }
+}
+
+impl From<Denial> for Error {
+    fn from(denial: Denial) -> Self {
+        Self::Unauthorized(denial)
     }
 }
 

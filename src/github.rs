@@ -272,7 +272,7 @@ impl<'h, H: Host> GitHub<'h, H> {
 const ACCEPT: &str = "application/vnd.github+json";
 const API_VERSION: &str = "2022-11-28";
 /// GitHub refuses requests without one, and pretty-prints for some names; `landfall` is neither.
-const USER_AGENT: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!("landfall/", env!("CARGO_PKG_VERSION"));
 /// 5,000 tags are 1.75 MB; this is for 40,000.
 const MAX_BODY: usize = 16 << 20;
 const MAX_REDIRECTS: usize = 3;

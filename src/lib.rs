@@ -27,7 +27,9 @@
 
 pub mod app;
 pub mod archive;
+pub mod auth;
 pub mod cache;
+pub mod client;
 pub mod config;
 pub mod error;
 pub mod github;

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::app::Request;
 use crate::archive::stream::Sent;
-use crate::error::Error;
+use crate::auth::{Access, Proof};
+use crate::client::Client;
+use crate::error::{Denial, Error, NotFound};
 use crate::host::Host;
 use crate::registry::Freshness;
 use crate::route::{ModuleRoute, Route, Wanted};
@@ -30,6 +32,16 @@ pub struct Record {
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
+    /// Who asked, where he was recognised: the name of a token, or the repository of a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    who: Option<String>,
+    /// Name and version of the client, as it says itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
+    /// Whether the request was let in: `allowed` or `denied`.
+    decision: &'static str,
+    /// Why.
+    reason: &'static str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -41,6 +53,9 @@ pub struct Record {
     cache: Option<&'static str>,
     /// Before the answer; what a refresh behind it costs is not known yet.
     upstream_calls: u32,
+    /// Those of them that went to the issuers of ID tokens.
+    #[serde(skip)]
+    issuer_calls: u32,
     /// Bytes of an archive that the client got.
     #[serde(skip_serializing_if = "Option::is_none")]
     sent_bytes: Option<u64>,
@@ -59,11 +74,16 @@ impl Record {
             module: None,
             version: None,
             object: None,
+            who: None,
+            client: Client::read(&request.headers).map(|client| client.to_string()),
+            decision: DENIED,
+            reason: "undecided",
             status: 0,
             error: None,
             warning: None,
             cache: None,
             upstream_calls: 0,
+            issuer_calls: 0,
             sent_bytes: None,
             duration_ms: 0,
         }
@@ -75,10 +95,15 @@ impl Record {
             Route::Alive => "healthz",
             Route::Ready => "readyz",
             Route::Webhook => "webhook",
+            Route::Exchange => "exchange",
             Route::Module(ModuleRoute::Versions(_)) => "versions",
             Route::Module(ModuleRoute::Download(..)) => "download",
-            Route::Module(ModuleRoute::Archive(_)) => "archive",
+            Route::Module(ModuleRoute::Archive(..)) => "archive",
         };
+        if matches!(route, Route::Discovery | Route::Alive | Route::Ready) {
+            self.decision = ALLOWED;
+            self.reason = OPEN;
+        }
         if let Route::Module(route) = route {
             let (module, version) = match route {
                 ModuleRoute::Versions(module) => (module, None),
@@ -88,7 +113,7 @@ impl Record {
                 ModuleRoute::Download(module, Wanted::Version(version)) => {
                     (module, Some(version.to_string()))
                 }
-                ModuleRoute::Archive(archive) => {
+                ModuleRoute::Archive(archive, _) => {
                     self.object = Some(archive.object.to_string());
                     (&archive.module, Some(archive.version.to_string()))
                 }
@@ -98,8 +123,28 @@ impl Record {
         }
     }
 
-    pub(crate) fn upstream_calls(&mut self, calls: u32) {
-        self.upstream_calls = calls;
+    /// Who asked, as far as that is known, and what it has cost to find out.
+    pub(crate) fn asked_by<H: Host>(&mut self, access: &Access<'_, H>) {
+        self.who = access.who();
+        self.issuer_calls = access.upstream_calls();
+        self.upstream_calls = self.issuer_calls;
+    }
+
+    /// How someone who was let in has proven who he is.
+    pub(crate) fn proven(&mut self, proof: Proof) {
+        self.decision = ALLOWED;
+        self.reason = match proof {
+            Proof::Anonymous => "anonymous",
+            Proof::Token => "token",
+            Proof::IdToken => "id token",
+            Proof::RegistryToken => "registry token",
+            Proof::SignedUrl => "signed url",
+            Proof::Signature => "signature",
+        };
+    }
+
+    pub(crate) fn github_calls(&mut self, calls: u32) {
+        self.upstream_calls = self.issuer_calls + calls;
     }
 
     pub(crate) fn freshness(&mut self, freshness: Option<Freshness>) {
@@ -118,6 +163,10 @@ impl Record {
     }
 
     pub(crate) fn fail(&mut self, error: &Error) {
+        if let Some(reason) = denied(error).filter(|_| self.reason != OPEN) {
+            self.decision = DENIED;
+            self.reason = reason;
+        }
         self.error = Some(error.to_string());
     }
 
@@ -125,7 +174,7 @@ impl Record {
     pub fn finish(mut self, host: &impl Host, sent: Option<&Sent>) {
         if let Some(sent) = sent {
             self.sent_bytes = Some(sent.bytes);
-            self.upstream_calls = sent.upstream_calls;
+            self.github_calls(sent.upstream_calls);
             if let Err(error) = &sent.result {
                 self.fail(error);
             }
@@ -135,3 +184,46 @@ impl Record {
         host.log(&serde_json::to_string(&self).unwrap_or_default());
     }
 }
+
+/// Why a request was not let in; `None` for one that failed otherwise.
+fn denied(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Unauthorized(denial) => match denial {
+            Denial::Nothing => "no token",
+            Denial::Unreadable => "unreadable token",
+            Denial::Unknown => "unknown token",
+            Denial::Expired => "expired token",
+            Denial::IdToken(_) => "bad id token",
+            Denial::NoRule => "no rule",
+        },
+        Error::UrlExpired => "expired url",
+        Error::NotFound(NotFound::Ticket) => "altered url",
+        Error::NotFound(NotFound::Scope) => "out of scope",
+        Error::NotFound(NotFound::Path) | Error::MethodNotAllowed { .. } => "no such route",
+        Error::Unsigned => "bad signature",
+        Error::TargetTooLong | Error::HeadersTooLarge | Error::TooLarge => "too large",
+        Error::Misconfigured(_) => "not configured",
+        Error::IssuerUnavailable(_) => "issuer unavailable",
+        Error::NotFound(
+            NotFound::Owner
+            | NotFound::Installation
+            | NotFound::Repository
+            | NotFound::Versions
+            | NotFound::Version
+            | NotFound::Archive,
+        )
+        | Error::BadRequest(_)
+        | Error::Rejected(_)
+        | Error::Limited { .. }
+        | Error::Unavailable(_)
+        | Error::Unreachable(_)
+        | Error::Malformed(_)
+        | Error::Archive(_)
+        | Error::Integrity(_)
+        | Error::ClientGone => return None,
+    })
+}
+
+const ALLOWED: &str = "allowed";
+const DENIED: &str = "denied";
+const OPEN: &str = "open to everyone";

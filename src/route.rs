@@ -18,6 +18,8 @@ pub enum Route {
     Ready,
     /// `/webhooks/github`: GitHub tells that something has changed.
     Webhook,
+    /// `/v1/token`: an ID token is exchanged for a registry token.
+    Exchange,
     /// Whatever only a caller who may read gets an answer to.
     Module(ModuleRoute),
 }
@@ -29,8 +31,9 @@ pub enum ModuleRoute {
     Versions(ModuleAddress),
     /// `/v1/modules/:namespace/:name/:system[/:version]/download`
     Download(ModuleAddress, Wanted),
-    /// `/archive/:namespace/:name/:system/:version/:object.zip`
-    Archive(ArchiveAddress),
+    /// `/archive/:namespace/:name/:system/:version/:object.zip`, or with the ticket of a signed URL
+    /// `/archive/:namespace/:name/:system/:version/:object/:ticket.zip`
+    Archive(ArchiveAddress, Option<String>),
 }
 
 /// The version that a download is asked for.
@@ -54,16 +57,19 @@ pub struct ArchiveAddress {
 }
 
 impl ArchiveAddress {
-    /// The path that [`Route::parse`] reads back. It ends in `.zip`, because Terraform tells an archive from a web
-    /// page by that alone, and has no `//`, which would cut off a subdirectory.
+    /// The path that [`Route::parse`] reads back, with a ticket where it has to prove itself. It ends in `.zip`, because
+    /// Terraform tells an archive from a web page by that alone, and has no `//`, which would cut off a subdirectory.
     #[must_use]
-    pub fn path(&self) -> String {
+    pub fn path(&self, ticket: Option<&str>) -> String {
         let Self {
             module,
             version,
             object,
         } = self;
-        format!("/archive/{module}/{version}/{object}.zip")
+        match ticket {
+            Some(ticket) => format!("/archive/{module}/{version}/{object}/{ticket}.zip"),
+            None => format!("/archive/{module}/{version}/{object}.zip"),
+        }
     }
 }
 
@@ -77,8 +83,8 @@ impl Route {
     pub fn parse(method: &Method, path: &str) -> Result<Self, Error> {
         let route = Self::of_path(path).ok_or(Error::NotFound(NotFound::Path))?;
         match (&route, method.as_str()) {
-            (Self::Webhook, "POST") => Ok(route),
-            (Self::Webhook, _) => Err(Error::MethodNotAllowed { allow: "POST" }),
+            (Self::Webhook | Self::Exchange, "POST") => Ok(route),
+            (Self::Webhook | Self::Exchange, _) => Err(Error::MethodNotAllowed { allow: "POST" }),
             (_, "GET" | "HEAD") => Ok(route),
             _ => Err(Error::MethodNotAllowed { allow: "GET, HEAD" }),
         }
@@ -91,6 +97,7 @@ impl Route {
             ["healthz"] => Self::Alive,
             ["readyz"] => Self::Ready,
             ["webhooks", "github"] => Self::Webhook,
+            ["v1", "token"] => Self::Exchange,
             ["v1", "modules", namespace, name, system, ref rest @ ..] => {
                 let module = ModuleAddress::parse(namespace, name, system)?;
                 Self::Module(match *rest {
@@ -104,12 +111,23 @@ impl Route {
                     _ => return None,
                 })
             }
-            ["archive", namespace, name, system, version, file] => {
-                Self::Module(ModuleRoute::Archive(ArchiveAddress {
+            ["archive", namespace, name, system, version, ref file @ ..] => {
+                let last = file.last()?.strip_suffix(".zip")?;
+                let (object, ticket) = match *file {
+                    [_] => (last, None),
+                    [object, _] => (object, Some(last.to_owned())),
+                    _ => return None,
+                };
+                let archive = ArchiveAddress {
                     module: ModuleAddress::parse(namespace, name, system)?,
                     version: parse_version(version)?,
-                    object: ObjectId::parse(file.strip_suffix(".zip")?)?,
-                }))
+                    object: ObjectId::parse(object)?,
+                };
+                // These addresses are Landfall's own: one that is spelled in another way was altered.
+                if archive.path(ticket.as_deref()) != plain_plus(path) {
+                    return None;
+                }
+                Self::Module(ModuleRoute::Archive(archive, ticket))
             }
             _ => return None,
         })
@@ -117,7 +135,12 @@ impl Route {
 }
 
 fn parse_version(segment: &str) -> Option<ModuleVersion> {
-    ModuleVersion::requested(&segment.replace("%2B", "+").replace("%2b", "+"))
+    ModuleVersion::requested(&plain_plus(segment))
+}
+
+/// Clients may write a version's `+` as `%2B`.
+fn plain_plus(text: &str) -> String {
+    text.replace("%2B", "+").replace("%2b", "+")
 }
 
 #[cfg(test)]
@@ -135,7 +158,7 @@ mod tests {
                 Route::Discovery => "discovery".to_owned(),
                 Route::Alive => "alive".to_owned(),
                 Route::Ready => "ready".to_owned(),
-                Route::Webhook => "webhook".to_owned(),
+                Route::Webhook | Route::Exchange => "post".to_owned(),
                 Route::Module(ModuleRoute::Versions(module)) => format!("versions {module}"),
                 Route::Module(ModuleRoute::Download(module, Wanted::Latest)) => {
                     format!("latest {module}")
@@ -143,8 +166,8 @@ mod tests {
                 Route::Module(ModuleRoute::Download(module, Wanted::Version(version))) => {
                     format!("download {module} {version}")
                 }
-                Route::Module(ModuleRoute::Archive(archive)) => {
-                    format!("archive {}", archive.path())
+                Route::Module(ModuleRoute::Archive(archive, ticket)) => {
+                    format!("archive {}", archive.path(ticket.as_deref()))
                 }
             })
     }
@@ -194,8 +217,16 @@ mod tests {
                     "archive /archive/acme/vpc/aws/1.0.0/{COMMIT}.zip"
                 )),
             ),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0%2bb.5/{COMMIT}/A-_9.zip"),
+                Some(&*format!(
+                    "archive /archive/acme/vpc/aws/1.0.0+b.5/{COMMIT}/A-_9.zip"
+                )),
+            ),
             ("", None),
             ("/", None),
+            ("/v1/token/", None),
+            ("/v1/tokens", None),
             ("/status", None),
             ("//healthz", None),
             ("/healthz/", None),
@@ -214,6 +245,18 @@ mod tests {
             ("/v1/modules/acme/vpc/aws/1.0.0/1/download", None),
             ("/archive/acme/vpc/aws/1.0.0/main.zip", None),
             (&format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}"), None),
+            (&format!("/archive/acme/vpc/aws/v1.0.0/{COMMIT}.zip"), None),
+            (&format!("/archive/acme/vpc/aws/1.0/{COMMIT}.zip"), None),
+            (&format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}/A"), None),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}/A.zip/"),
+                None,
+            ),
+            (
+                &format!("/archive/acme/vpc/aws/1.0.0/{COMMIT}/A/B.zip"),
+                None,
+            ),
+            (&format!("/archive/acme/vpc/aws/1.0.0//{COMMIT}.zip"), None),
             (
                 &format!("/archive/acme/vpc/aws/1.0.0/{}.zip", COMMIT.to_uppercase()),
                 None,
@@ -245,12 +288,16 @@ mod tests {
             );
         }
         assert!(Route::parse(&Method::HEAD, path).is_ok());
-        let webhook = "/webhooks/github";
-        assert_eq!(Route::parse(&Method::POST, webhook), Ok(Route::Webhook));
-        assert_eq!(
-            Route::parse(&Method::GET, webhook).unwrap_err(),
-            Error::MethodNotAllowed { allow: "POST" }
-        );
+        for (path, route) in [
+            ("/webhooks/github", Route::Webhook),
+            ("/v1/token", Route::Exchange),
+        ] {
+            assert_eq!(Route::parse(&Method::POST, path), Ok(route));
+            assert_eq!(
+                Route::parse(&Method::GET, path).unwrap_err(),
+                Error::MethodNotAllowed { allow: "POST" }
+            );
+        }
     }
 
     proptest! {
@@ -263,7 +310,7 @@ mod tests {
             prop_assume!(!version.starts_with('0') || version.starts_with("0."));
             let path = format!("/archive/{names}/{version}/{commit}.zip");
             match Route::parse(&Method::GET, &path) {
-                Ok(Route::Module(ModuleRoute::Archive(archive))) => prop_assert_eq!(archive.path(), path),
+                Ok(Route::Module(ModuleRoute::Archive(archive, None))) => prop_assert_eq!(archive.path(None), path),
                 other => prop_assert!(false, "{:?}", other),
             }
         }

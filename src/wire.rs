@@ -4,9 +4,11 @@
 //! <https://developer.hashicorp.com/terraform/internals/module-registry-protocol>.
 
 use http::header::{self, HeaderName};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
+use crate::auth::registry_token;
+use crate::config::Secret;
 use crate::error::Error;
 use crate::github::readiness::Readiness;
 use crate::registry::{Listing, Location};
@@ -75,10 +77,13 @@ pub fn versions_document<'a>(
 /// A module's versions.
 #[must_use]
 pub fn versions(listing: Listing) -> Response<Vec<u8>> {
-    warned(
-        json(StatusCode::OK, listing.document),
-        listing.warning.as_deref(),
-    )
+    let mut response = json(StatusCode::OK, listing.document);
+    // What one may read, another may not.
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
+    warned(response, listing.warning.as_deref())
 }
 
 /// Tells a client's log, if anything, of what its user should know. Terraform itself shows no header.
@@ -96,18 +101,81 @@ pub fn noted() -> Response<Vec<u8>> {
 }
 
 /// 204 and the location in a header: the one form of answer that all clients take. The location is absolute, for Trivy
-/// and Terragrunt's cache.
-pub fn download(base_url: &str, location: &Location) -> Result<Response<Vec<u8>>, Error> {
+/// and Terragrunt's cache, and has a `ticket` where it must prove itself.
+pub fn download(
+    base_url: &str,
+    location: &Location,
+    ticket: Option<&str>,
+) -> Result<Response<Vec<u8>>, Error> {
     let warning = location.warning.as_deref();
-    let location = HeaderValue::try_from(format!("{base_url}{}", location.archive.path()))
+    let location = HeaderValue::try_from(format!("{base_url}{}", location.archive.path(ticket)))
         .map_err(|_| Error::BadRequest(NO_BASE_URL))?;
     let mut response = Response::new(Vec::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response.headers_mut().insert(TERRAFORM_GET, location);
+    let headers = response.headers_mut();
+    headers.insert(TERRAFORM_GET, location);
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    Ok(warned(response, warning))
+}
+
+/// Makes of a [`download`] one that tells OpenTofu, which takes JSON with a 200, to present its token to the archive. The
+/// header stays as it is, for who reads no JSON.
+#[must_use]
+pub fn direct(
+    mut download: Response<Vec<u8>>,
+    base_url: &str,
+    location: &Location,
+) -> Response<Vec<u8>> {
+    let document = serde_json::json!({
+        "location": format!("{base_url}{}", location.archive.path(None)),
+        "use_registry_credentials": true,
+    });
+    *download.status_mut() = StatusCode::OK;
+    let headers = download.headers_mut();
+    headers.insert(header::CONTENT_TYPE, JSON);
+    *download.body_mut() = document.to_string().into();
+    download
+}
+
+/// Says that an answer depends on who asks for it.
+#[must_use]
+pub fn varied<B>(mut response: Response<B>) -> Response<B> {
+    let user_agent = HeaderValue::from_static("User-Agent");
+    response.headers_mut().insert(header::VARY, user_agent);
+    response
+}
+
+/// A registry token, as RFC 8693 has it.
+#[must_use]
+pub fn registry_token(token: &Secret) -> Response<Vec<u8>> {
+    let document = serde_json::json!({
+        "access_token": token.expose(),
+        "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "token_type": "Bearer",
+        "expires_in": registry_token::LIFETIME.as_secs(),
+    });
+    let mut response = json(StatusCode::OK, document.to_string().into());
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, NO_STORE);
-    Ok(warned(response, warning))
+    response
+}
+
+/// Sets what every response says to browsers, which have no business here: nothing is to be shown as another thing than it is,
+/// nothing to be run or framed, and no URL to be told to others.
+pub fn harden(headers: &mut HeaderMap) {
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
 }
 
 /// An archive's response. Never `Accept-Ranges`: with it, go-getter takes an archive of unknown length for
@@ -134,7 +202,17 @@ pub fn archive<B>(archive: &ArchiveAddress, warning: Option<&str>, body: B) -> R
 #[must_use]
 pub fn error(error: &Error) -> Response<Vec<u8>> {
     let mut response = errors(error.status(), &error.public());
+    if *error == Error::UrlExpired {
+        // Who looks at it has a URL in his hands, and no client of the protocol.
+        *response.body_mut() = format!("{}\n", error.public().join("; ")).into();
+        let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, plain);
+    }
     let headers = response.headers_mut();
+    if matches!(error, Error::Unauthorized(_)) {
+        // RFC 9110 wants it, and no client reads it.
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
     if let Some(seconds) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
@@ -158,10 +236,7 @@ fn errors(status: StatusCode, errors: &[String]) -> Response<Vec<u8>> {
 fn json(status: StatusCode, body: Vec<u8>) -> Response<Vec<u8>> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
     response
 }
 
@@ -171,4 +246,5 @@ pub const NO_BASE_URL: &str = "this request has no usable Host: the operator can
 /// Landfall's own.
 pub const WARNING: HeaderName = HeaderName::from_static("x-landfall-warning");
 const TERRAFORM_GET: HeaderName = HeaderName::from_static("x-terraform-get");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

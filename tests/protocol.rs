@@ -19,15 +19,20 @@ use landfall::app::{self, Body, Reply, Request};
 use landfall::host::{Host, HostError, Limits, Sink, Source};
 
 use support::github::{Answer, Asked, Fault, GitHub};
-use support::scenario::{Ask, Got, Scenario, StoreKind, Transcript};
+use support::scenario::{Ask, Got, Kept, Scenario, StoreKind, Transcript};
+use support::{attacks, secrets};
 
 #[test]
 fn every_scenario_goes_as_it_is_written_down() {
     for scenario in support::scenarios::all() {
         let host = FakeHost::new(&scenario);
         let mut transcript = Transcript::default();
+        let mut kept = Kept::default();
         for ask in &scenario.requests {
-            let got = host.ask(ask);
+            let filled = kept.fill(ask);
+            let got = host.ask(&filled);
+            kept.keep(&got);
+            secrets::check(&scenario, &filled, &got, host.store.borrow().clone());
             transcript.add(ask, &got, &scenario.github);
         }
         insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
@@ -45,7 +50,9 @@ fn every_fault_does_what_is_written_down() {
             let mut got = None;
             for ask in &cell.scenario.requests {
                 let _ = cell.scenario.github.take_calls();
-                got = Some(host.ask(ask));
+                let answer = host.ask(ask);
+                secrets::check(&cell.scenario, ask, &answer, host.store.borrow().clone());
+                got = Some(answer);
                 let waited = host.waited.get();
                 assert!(
                     waited <= Duration::from_secs(10),
@@ -59,6 +66,27 @@ fn every_fault_does_what_is_written_down() {
             insta::assert_snapshot!(table.name, lines);
         });
     }
+}
+
+#[test]
+fn nothing_comes_of_an_attack() {
+    let scenario = attacks::attacked();
+    let host = FakeHost::new(&scenario);
+    let mut kept = Kept::default();
+    kept.keep(&host.ask(&scenario.requests[0]));
+    let url = support::scenarios::get("{location}");
+    let path = kept.fill(&url).target;
+    assert_eq!(host.ask(&kept.fill(&url)).status, 200);
+    let asks = attacks::bit_flips(&path)
+        .into_iter()
+        .chain(attacks::tricks(&path))
+        .chain(attacks::random(10_000, &path));
+    for ask in asks {
+        let got = host.ask(&ask);
+        attacks::check(&ask, &got);
+        secrets::check(&scenario, &ask, &got, []);
+    }
+    assert_eq!(host.ask(&kept.fill(&url)).status, 200);
 }
 
 #[test]

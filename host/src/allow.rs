@@ -10,6 +10,8 @@ use crate::{StartError, Variables};
 /// Where github.com's archives come from. They are allowed in every set-up: tests of a private GitHub included.
 const GITHUB_ARCHIVE_HOSTS: [&str; 2] = ["codeload.github.com", "objects.githubusercontent.com"];
 const GITHUB_API_URL: &str = "https://api.github.com";
+/// Whose ID tokens are taken where `oidc_issuers` is not set.
+const GITHUB_ACTIONS: &str = "https://token.actions.githubusercontent.com";
 
 /// The hosts that outbound requests may go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,12 +34,12 @@ enum Port {
 
 impl AllowList {
     /// The hosts that these variables lead to: that of `github_api_url` with the archive host of its kind of GitHub,
-    /// github.com's archive hosts, and those of `github_archive_hosts`.
+    /// github.com's archive hosts, those of `github_archive_hosts`, and the issuers of `oidc_issuers`.
     ///
     /// An entry is a host or `host:port`. Without a port it means the scheme's own port, or any port of a loopback host.
     ///
     /// # Errors
-    /// When `github_api_url` isn't an http or https URL, or an entry isn't a host.
+    /// When `github_api_url` or an issuer isn't an http or https URL, or an entry isn't a host.
     pub fn from_variables(variables: &Variables) -> Result<Self, StartError> {
         let api = set(variables, "github_api_url").unwrap_or(GITHUB_API_URL);
         let mut rules = api_rules(api).ok_or_else(|| {
@@ -61,6 +63,17 @@ impl AllowList {
                      without https://"
                         .to_owned(),
                 )
+            })?);
+        }
+        let issuers = set(variables, "oidc_issuers").unwrap_or(GITHUB_ACTIONS);
+        for issuer in issuers
+            .split(|c: char| c == ',' || c.is_whitespace())
+            .filter(|issuer| !issuer.is_empty())
+        {
+            rules.push(url_rule(issuer).ok_or_else(|| {
+                StartError::Variables(format!(
+                    "the variable `oidc_issuers` has an entry that isn't an http or https URL: write it like {GITHUB_ACTIONS}"
+                ))
             })?);
         }
         Ok(Self(rules))
@@ -104,7 +117,7 @@ impl AllowList {
             format!("{host}:{port}")
         };
         Err(format!(
-            "denied an outbound request to {shown}: it isn't the host of the variable github_api_url; \
+            "denied an outbound request to {shown}: it isn't the host of the variable github_api_url or oidc_issuers; \
              if archives come from it, add {shown} to the variable github_archive_hosts"
         ))
     }
@@ -120,12 +133,8 @@ fn set<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
 /// The API's host, and the host its archives come from: `codeload.HOST` of a GitHub Enterprise Server with subdomain
 /// isolation, `HOST` itself without, `codeload.SUB.ghe.com` of an enterprise with data residency.
 fn api_rules(url: &str) -> Option<Vec<Rule>> {
+    let Rule { host, port } = url_rule(url)?;
     let uri: Uri = url.parse().ok()?;
-    if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return None;
-    }
-    let host = uri.host()?.to_ascii_lowercase();
-    let port = uri.port_u16().map_or(Port::Default, Port::Exactly);
     let archive_host = if uri.path().trim_end_matches('/') == "/api/v3" {
         Some(format!("codeload.{host}"))
     } else {
@@ -137,6 +146,18 @@ fn api_rules(url: &str) -> Option<Vec<Rule>> {
         .chain(archive_host)
         .map(|host| Rule { host, port });
     Some(rules.collect())
+}
+
+/// The host of a URL.
+fn url_rule(url: &str) -> Option<Rule> {
+    let uri: Uri = url.parse().ok()?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return None;
+    }
+    Some(Rule {
+        host: uri.host()?.to_ascii_lowercase(),
+        port: uri.port_u16().map_or(Port::Default, Port::Exactly),
+    })
 }
 
 fn entry_rule(entry: &str) -> Option<Rule> {
@@ -176,6 +197,10 @@ mod tests {
         let ghes_port = &[("github_api_url", "https://Git.Corp.example:8443/api/v3/")];
         let ghe = &[("github_api_url", "https://api.acme.ghe.com")];
         let local = &[("github_api_url", "http://127.0.0.1:4000")];
+        let issuers = &[(
+            "oidc_issuers",
+            "https://forge.example:3000/api/actions, https://GHES.example/_services/token",
+        )];
         let extra = &[(
             "github_archive_hosts",
             " mirror.example, cache.example:8443 ,localhost,[::1]:9000,",
@@ -186,6 +211,23 @@ mod tests {
             (github, "https://codeload.github.com/a", true),
             (github, "https://objects.githubusercontent.com/a", true),
             (github, "https://api.github.com:8443/", false),
+            (
+                github,
+                "https://token.actions.githubusercontent.com/.well-known/jwks",
+                true,
+            ),
+            (issuers, "https://forge.example:3000/api/actions", true),
+            (issuers, "https://forge.example/api/actions", false),
+            (
+                issuers,
+                "https://ghes.example/_services/token/.well-known/jwks",
+                true,
+            ),
+            (
+                issuers,
+                "https://token.actions.githubusercontent.com/.well-known/jwks",
+                false,
+            ),
             (github, "http://api.github.com/", false),
             (github, "https://github.com/", false),
             (github, "https://api.github.com.evil.example/", false),

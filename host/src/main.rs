@@ -1,5 +1,7 @@
 //! `landfall`: the command line.
 
+mod token;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,6 +12,8 @@ use landfall_host::{
     Clock, Engine, GRACE, Host, HostConfig, Limits, Outbound, Output, StartError, Store, Variables,
 };
 use tokio::net::TcpListener;
+
+use crate::token::Tokens;
 
 /// A private Terraform and OpenTofu module registry: Git tags are the versions.
 #[derive(Parser)]
@@ -22,6 +26,7 @@ struct Flags {
 #[derive(Subcommand)]
 enum Command {
     Serve(Serve),
+    Token(Tokens),
 }
 
 /// Serve the registry from this machine.
@@ -73,8 +78,19 @@ struct Serve {
 }
 
 fn main() -> ExitCode {
-    let Command::Serve(serve) = Flags::parse().command;
     let output = Output::inherited();
+    let serve = match Flags::parse().command {
+        Command::Serve(serve) => serve,
+        Command::Token(tokens) => {
+            return match tokens.run() {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    output.line(&error.to_string());
+                    ExitCode::from(2)
+                }
+            };
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -196,14 +196,14 @@ fn toml_value(value: toml::Value) -> Option<String> {
                     _ => None,
                 })
                 .collect();
-            Some(items?.join(","))
+            Some(items?.join("\n"))
         }
         toml::Value::Float(_) | toml::Value::Datetime(_) | toml::Value::Table(_) => None,
     }
 }
 
 /// What the component asks for, as in `docs/configuration.md` and `spin.toml`.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 27] = [
     "allowed_owners",
     "anonymous_read",
     "archive_cache_bytes",
@@ -213,6 +213,7 @@ const KNOWN: [&str; 20] = [
     "cache_fresh_seconds",
     "cache_negative_seconds",
     "cache_stale_seconds",
+    "direct_download",
     "github_api_url",
     "github_app_id",
     "github_archive_hosts",
@@ -222,7 +223,13 @@ const KNOWN: [&str; 20] = [
     "github_token",
     "max_archive_bytes",
     "moved_tags",
+    "oidc_audience",
+    "oidc_issuers",
+    "oidc_rules",
     "repository_names",
+    "tokens",
+    "url_signing_key",
+    "url_signing_key_previous",
     "webhook_secret",
 ];
 
@@ -346,7 +353,7 @@ mod tests {
                 ("id", "7"),
                 ("key", "line\n"),
                 ("open", "true"),
-                ("owners", "acme,umbrella")
+                ("owners", "acme\numbrella")
             ]
         );
     }

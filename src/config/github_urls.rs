@@ -136,6 +136,11 @@ fn is_safe(url: &Url) -> bool {
         && (url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
 }
 
+/// What may be asked with no credential in it.
+pub(super) fn is_safe_url(url: &Url) -> bool {
+    is_safe(url) && !has_credentials(url)
+}
+
 pub(super) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }

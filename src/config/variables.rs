@@ -42,19 +42,6 @@ impl<H: Host> Variables<'_, H> {
         owners
     }
 
-    /// `anonymous_read`: `true` lets everyone read. Nothing else does, so it is required.
-    pub(super) fn readers(&mut self) {
-        match self.text("anonymous_read").map(|text| text.to_ascii_lowercase()).as_deref() {
-            Some("true") => {}
-            Some("false") | None => self.problem(
-                "anonymous_read",
-                "is not `true`, and nobody else may read: set it to `true` to serve modules to everyone who can \
-                 reach this registry",
-            ),
-            Some(_) => self.problem("anonymous_read", "is neither `true` nor `false`: write one of them"),
-        }
-    }
-
     /// `base_url`: https, or http; its path may be a prefix that a proxy strips.
     pub(super) fn base_url(&mut self) -> Option<String> {
         let text = self.text("base_url")?;
@@ -274,7 +261,7 @@ impl<H: Host> Variables<'_, H> {
     }
 
     /// The entries of a list; empty where the variable is not set.
-    fn list(&mut self, name: &str) -> Vec<String> {
+    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
         let text = self.text(name).unwrap_or_default();
         let entries = text.split(|c: char| c == ',' || c.is_whitespace());
         entries
@@ -284,7 +271,7 @@ impl<H: Host> Variables<'_, H> {
     }
 
     /// A variable without the white space around it; empty is as good as not set.
-    fn text(&mut self, name: &str) -> Option<String> {
+    pub(super) fn text(&mut self, name: &str) -> Option<String> {
         match self.host.variable(name) {
             Ok(text) => text
                 .map(|text| text.trim().to_owned())
@@ -296,7 +283,7 @@ impl<H: Host> Variables<'_, H> {
         }
     }
 
-    fn problem(&mut self, name: &str, text: &str) {
+    pub(super) fn problem(&mut self, name: &str, text: &str) {
         self.problems.push(format!("`{name}` {text}"));
     }
 

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::GitHub;
 use super::jwt::date;
+use crate::auth::keys;
 use crate::cache::lease::Lease;
-use crate::cache::{self, Key};
+use crate::cache::{Key, sealed};
 use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
 use crate::github::classify::{Meaning, message};
@@ -162,9 +163,19 @@ impl<H: Host> GitHub<'_, H> {
 
     /// What the store has, however old.
     fn stored_token(&self, owner: &str) -> Option<Token> {
-        let (token, _) = cache::load::<Token>(self.host, &self.token_key(owner))?;
+        let token: Token = sealed::load(self.host, &self.token_key(owner), &self.at_rest()?)?;
         let is_refused = self.credentials.refused.borrow().as_ref() == Some(&token.secret);
         (token.issuer == self.issuer() && !is_refused).then_some(token)
+    }
+
+    /// What tokens are sealed with in the store. Whoever has the App's key can make tokens anyway.
+    fn at_rest(&self) -> Option<keys::Key> {
+        match &self.config.credential {
+            Credential::App { private_key, .. } => {
+                Some(keys::derive(private_key, keys::Purpose::AtRest))
+            }
+            Credential::Token(_) | Credential::Anonymous => None,
+        }
     }
 
     /// Makes a token, unless someone else is making one.
@@ -246,7 +257,9 @@ impl<H: Host> GitHub<'_, H> {
             minted_at: seconds(now),
             usable_until: seconds(now + lifetime.saturating_sub(SPARE_LIFETIME)),
         };
-        cache::save(self.host, &self.token_key(owner), &token, &[]);
+        if let Some(secret) = self.at_rest() {
+            sealed::save(self.host, &self.token_key(owner), &secret, &token);
+        }
         Ok(token)
     }
 

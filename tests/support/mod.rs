@@ -2,11 +2,15 @@
 //! down of each. A scenario says what is asked and what GitHub answers; what Landfall makes of it stands in
 //! `tests/snapshots/`, the same for all three.
 
+pub mod attacks;
 pub mod freshness;
 pub mod github;
+pub mod id_tokens;
 pub mod integrity;
 pub mod matrix;
+pub mod readers;
 pub mod scenario;
 pub mod scenarios;
+pub mod secrets;
 pub mod webhooks;
 pub mod zips;

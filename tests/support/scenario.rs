@@ -31,7 +31,11 @@ pub enum StoreKind {
 /// One request of a client's.
 #[derive(Clone, Debug)]
 pub struct Ask {
+    /// What is written down in place of its headers.
+    pub label: Option<String>,
     pub method: &'static str,
+    /// `{location}` stands for the path that the last download gave, `{direct}` for the one in its body, and in a header
+    /// `{token}` for the registry token that was got last.
     pub target: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
@@ -54,6 +58,47 @@ pub struct Got {
     pub log: Vec<String>,
 }
 
+/// What a client keeps of answers.
+#[derive(Debug, Default)]
+pub struct Kept {
+    location: String,
+    direct: String,
+    token: String,
+}
+
+impl Kept {
+    /// A request with what was kept in its places.
+    pub fn fill(&self, ask: &Ask) -> Ask {
+        let mut ask = ask.clone();
+        ask.target = ask
+            .target
+            .replace("{location}", &self.location)
+            .replace("{direct}", &self.direct);
+        for (_, value) in &mut ask.headers {
+            *value = value.replace("{token}", &self.token);
+        }
+        ask
+    }
+
+    pub fn keep(&mut self, got: &Got) {
+        let path = |url: &str| {
+            let (_, rest) = url.split_once("://").unwrap();
+            rest[rest.find('/').unwrap()..].to_owned()
+        };
+        if let Some((_, url)) = got.headers.iter().find(|it| it.0 == "x-terraform-get") {
+            self.location = path(url);
+        }
+        let body: Option<serde_json::Value> = serde_json::from_slice(&got.body).ok();
+        let text = |name: &str| body.as_ref().and_then(|it| it[name].as_str());
+        if let Some(url) = text("location") {
+            self.direct = path(url);
+        }
+        if let Some(token) = text("access_token") {
+            token.clone_into(&mut self.token);
+        }
+    }
+}
+
 /// Writes a scenario down as it went.
 #[derive(Default)]
 pub struct Transcript(String);
@@ -71,13 +116,23 @@ impl Transcript {
             writeln!(text, "({} s later)", ask.after).unwrap();
         }
         write!(text, "> {} {}", ask.method, ask.target.escape_debug()).unwrap();
+        if let Some(label) = &ask.label {
+            write!(text, " ({label})").unwrap();
+        }
         // A webhook's headers would hide what it is about.
-        let shown = |name: &str| !matches!(name, "x-github-delivery" | "content-type");
+        let shown = |name: &str| {
+            ask.label.is_none() && !matches!(name, "x-github-delivery" | "content-type")
+        };
         for (name, value) in ask.headers.iter().filter(|(name, _)| shown(name)) {
             write!(text, " [{name}: {value}]").unwrap();
         }
         writeln!(text, "\n{}", got.status).unwrap();
         let mut headers = got.headers.clone();
+        for (name, value) in HARDENING {
+            let header = (name.to_owned(), value.to_owned());
+            assert!(headers.contains(&header), "{text}\n`{name}` is missing");
+            headers.retain(|known| *known != header);
+        }
         headers.retain(|(name, _)| name != "date");
         headers.sort();
         for (name, value) in headers {
@@ -91,7 +146,15 @@ impl Transcript {
             let start = String::from_utf8_lossy(&got.body[..100]);
             writeln!(text, "{start}... ({} bytes)", got.body.len()).unwrap();
         } else if !got.body.is_empty() {
-            writeln!(text, "{}", String::from_utf8_lossy(&got.body)).unwrap();
+            let body = String::from_utf8_lossy(&got.body);
+            // The time in it is not always the same to the second.
+            match body.split_once("\"lfr_") {
+                Some((start, rest)) => {
+                    let (_, end) = rest.split_once('"').unwrap();
+                    writeln!(text, "{start}\"lfr_...\"{end}").unwrap();
+                }
+                None => writeln!(text, "{body}").unwrap(),
+            }
         }
         for call in github.take_calls() {
             writeln!(text, "github: {call}").unwrap();
@@ -99,6 +162,9 @@ impl Transcript {
         for line in &got.log {
             if let Some(line) = logged(line) {
                 writeln!(text, "log: {line}").unwrap();
+            }
+            if let Some(decision) = decided(line).filter(|_| ask.label.is_some()) {
+                writeln!(text, "audit: {decision}").unwrap();
             }
         }
         text.push('\n');
@@ -124,3 +190,26 @@ fn logged(line: &str) -> Option<String> {
         stable("host interface failed:", text),
     ))
 }
+
+/// What a request's record says of who was let in.
+fn decided(line: &str) -> Option<String> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    let text = |name: &str| record[name].as_str().unwrap_or("-").to_owned();
+    Some(format!(
+        "{} {}: {} ({})",
+        text("route"),
+        text("decision"),
+        text("reason"),
+        text("who")
+    ))
+}
+
+/// What every response has.
+const HARDENING: [(&str, &str); 3] = [
+    ("x-content-type-options", "nosniff"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    ("referrer-policy", "no-referrer"),
+];

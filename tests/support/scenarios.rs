@@ -37,6 +37,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::freshness::all());
     all.extend(super::integrity::all());
     all.extend(super::webhooks::all());
+    all.extend(super::readers::all());
     all
 }
 
@@ -805,6 +806,7 @@ pub fn head(target: &str) -> Ask {
 
 pub fn ask(method: &'static str, target: &str) -> Ask {
     Ask {
+        label: None,
         method,
         target: target.to_owned(),
         headers: Vec::new(),
@@ -816,6 +818,13 @@ pub fn ask(method: &'static str, target: &str) -> Ask {
 }
 
 impl Ask {
+    /// Says what is special about it, in place of its headers.
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
     #[must_use]
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));

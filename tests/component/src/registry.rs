@@ -1,6 +1,7 @@
 //! A component that runs, and a GitHub that it asks.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_body_util::BodyExt as _;
 use landfall_host::{
@@ -9,7 +10,7 @@ use landfall_host::{
 };
 
 use crate::support::github::{Answer, Asked, Fault, GitHub};
-use crate::support::scenario::{Ask, Got, StoreKind};
+use crate::support::scenario::{Ask, Got, Scenario, StoreKind};
 
 pub struct Registry {
     pub host: Host,
@@ -54,8 +55,28 @@ impl Registry {
         }
     }
 
+    /// All that is stored, where it can be read.
+    pub fn stored(&self) -> Vec<(String, Vec<u8>)> {
+        let keys = self.store.keys().unwrap_or_default();
+        let value = |key: String| Some((key.clone(), self.store.get(&key).ok()??));
+        keys.into_iter().filter_map(value).collect()
+    }
+
+    /// Sets the clock to when scenarios begin.
+    pub fn begin(&self, scenario: &Scenario) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let start = START_MS + scenario.skew * 1000;
+        let offset = start - i64::try_from(now.as_millis()).unwrap();
+        self.clock.set_offset_ms(offset);
+    }
+
     /// Asks, and waits until everything behind the answer is done too.
     pub async fn ask(&mut self, ask: &Ask) -> Got {
+        self.try_ask(ask).await.unwrap()
+    }
+
+    /// Asks what can be asked: what is no URI or no header never reaches a component.
+    pub async fn try_ask(&mut self, ask: &Ask) -> Option<Got> {
         if let Some(store) = ask.store {
             self.store.set_fault(fault(store));
         }
@@ -67,11 +88,8 @@ impl Registry {
         for (name, value) in &ask.headers {
             request = request.header(*name, value);
         }
-        let response = self
-            .host
-            .handle(request.body(body::full(ask.body.clone())).unwrap())
-            .await
-            .unwrap();
+        let request = request.body(body::full(ask.body.clone())).ok()?;
+        let response = self.host.handle(request).await.unwrap();
         let (head, mut body) = response.into_parts();
         let (mut bytes, mut is_broken) = (Vec::new(), false);
         while let Some(frame) = body.frame().await {
@@ -88,15 +106,18 @@ impl Registry {
         let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             (name.to_string(), value.to_str().unwrap().to_owned())
         };
-        Got {
+        Some(Got {
             status: head.status.as_u16(),
             headers: head.headers.iter().map(header).collect(),
             body: bytes,
             is_broken,
             log,
-        }
+        })
     }
 }
+
+/// The first second of 2026, which the scripted answers are of.
+const START_MS: i64 = 1_767_225_600_000;
 
 fn fault(store: StoreKind) -> StoreFault {
     match store {

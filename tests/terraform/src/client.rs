@@ -1,6 +1,6 @@
 //! A client, and the root module that it works on.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
@@ -39,19 +39,69 @@ impl Client {
 pub(crate) struct Root {
     client: Client,
     directory: TempDir,
+    environment: Vec<(String, String)>,
+}
+
+/// How a client is told its token for a host.
+#[derive(Clone, Copy)]
+pub(crate) enum By {
+    /// `TF_TOKEN_...`.
+    Variable,
+    /// A `credentials` block in its configuration.
+    Block,
 }
 
 impl Root {
-    /// Writes `main.tf`, and a configuration by which `mods.example` is the registry at `address`, without discovery or
-    /// TLS.
+    /// Writes `main.tf`, and a configuration by which `mods.example`, and the registry's `address` itself, are the registry
+    /// there, without discovery or TLS.
     pub(crate) fn new(client: Client, address: &str, main: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let configuration = format!(
-            "host \"mods.example\" {{\n  services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }}\n}}\n"
-        );
+        let configuration: String = [HOST, address]
+            .map(|host| {
+                format!(
+                    "host \"{host}\" {{\n  services = {{ \"modules.v1\" = \"http://{address}/v1/modules/\" }}\n}}\n"
+                )
+            })
+            .concat();
         fs::write(directory.path().join(CONFIGURATION), configuration).unwrap();
         fs::write(directory.path().join("main.tf"), main).unwrap();
-        Self { client, directory }
+        Self {
+            client,
+            directory,
+            environment: Vec::new(),
+        }
+    }
+
+    /// With a token for `mods.example`.
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        self.with_credentials(By::Variable, HOST, token)
+    }
+
+    /// With a token for a host, or for `HOST:PORT`.
+    pub(crate) fn with_credentials(mut self, by: By, host: &str, token: &str) -> Self {
+        match by {
+            By::Variable => {
+                let name = host.replace('-', "__").replace('.', "_");
+                let variable = (format!("TF_TOKEN_{name}"), token.to_owned());
+                self.environment.push(variable);
+            }
+            By::Block => {
+                let path = self.directory.path().join(CONFIGURATION);
+                let mut configuration = fs::read_to_string(&path).unwrap();
+                let _ = write!(
+                    configuration,
+                    "credentials \"{host}\" {{\n  token = \"{token}\"\n}}\n"
+                );
+                fs::write(path, configuration).unwrap();
+            }
+        }
+        self
+    }
+
+    /// With a `.netrc` in its home.
+    pub(crate) fn with_netrc(self, netrc: &str) -> Self {
+        fs::write(self.directory.path().join(".netrc"), netrc).unwrap();
+        self
     }
 
     /// `init`: installs the modules.
@@ -115,7 +165,8 @@ impl Root {
             .env("CHECKPOINT_DISABLE", "1")
             // Nothing but the loopback can be reached, which needs no proxy.
             .env("HTTP_PROXY", "http://127.0.0.1:1")
-            .env("HTTPS_PROXY", "http://127.0.0.1:1");
+            .env("HTTPS_PROXY", "http://127.0.0.1:1")
+            .envs(self.environment.iter().cloned());
         let mut process = Process::start(&mut command);
         Run {
             status: process.wait(LIMIT),
@@ -149,9 +200,24 @@ impl Run {
     pub(crate) fn fails_with(self, why: &str) -> Self {
         let code = self.status.and_then(|status| status.code());
         assert!(code.is_some_and(|code| code != 0), "{self}");
-        let words: Vec<&str> = self.stderr.split_whitespace().collect();
-        let words = words.join(" ").replace(" │ ", " ");
+        let words = self.complaint();
         assert!(words.contains(why), "nothing says `{why}`: {self}");
+        self
+    }
+
+    /// What was written to stderr, on one line and without frames.
+    pub(crate) fn complaint(&self) -> String {
+        let words: Vec<&str> = self.stderr.split_whitespace().collect();
+        words.join(" ").replace(" │ ", " ")
+    }
+
+    /// A text appears nowhere in what was written.
+    #[track_caller]
+    pub(crate) fn hides(self, secret: &str) -> Self {
+        let is_hidden = [&self.stdout, &self.stderr]
+            .iter()
+            .all(|text| !text.contains(secret));
+        assert!(is_hidden, "it says what is secret: {self}");
         self
     }
 }
@@ -172,5 +238,7 @@ impl fmt::Display for Run {
     }
 }
 
+/// The host that stands in the sources of root modules.
+pub(crate) const HOST: &str = "mods.example";
 const CONFIGURATION: &str = "client.tfrc";
 const LIMIT: Duration = Duration::from_mins(1);

@@ -3,11 +3,12 @@
 use std::future::pending;
 use std::path::Path;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use landfall_host::{
     Clock, Component, Engine, Host, HostConfig, Limits, Outbound, Output, Store, Variables,
 };
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{self, Runtime};
@@ -115,6 +116,18 @@ impl Embedded {
     pub(crate) fn settle(&self) {
         self.runtime.block_on(self.host.idle());
     }
+
+    /// What the log has of the requests for a route, in order.
+    pub(crate) fn requests(&self, route: &str) -> Vec<Value> {
+        self.settle();
+        let log = self.log();
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        lines
+            .filter(|line: &Value| line["route"] == route)
+            .collect()
+    }
 }
 
 fn store(keeps: Keeps, directory: &Path) -> Store {
@@ -133,6 +146,24 @@ impl World<Embedded> {
         let mut knobs = self.github.knobs();
         knobs.clock_offset_seconds += i64::from(seconds);
         self.github.set_knobs(knobs);
+    }
+
+    /// Lets time pass until a quarter of an hour begins.
+    pub(crate) fn begin_quarter(&self) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let offset = self.github.knobs().clock_offset_seconds;
+        let now = since.as_secs().checked_add_signed(offset).unwrap();
+        self.pass(u32::try_from(QUARTER - now % QUARTER).unwrap());
+    }
+
+    /// The same GitHub, and the same time, with another registry, in which these variables are others.
+    pub(crate) fn again(&self, changes: &[(&'static str, &str)]) -> Self {
+        let start = |variables: &_| Embedded::start(Artifact::Spin, Keeps::Everything, variables);
+        let world = self.with(changes, start);
+        let offset = self.github.knobs().clock_offset_seconds;
+        let offset = Duration::from_secs(offset.try_into().unwrap());
+        world.registry.clock.advance(offset);
+        world
     }
 
     /// What Landfall says of the versions of `acme/NAME/null`.
@@ -165,6 +196,8 @@ pub(crate) fn versions_path(name: &str) -> String {
 
 /// What a call for a list of tags has in its path.
 pub(crate) const LIST: &str = "/git/matching-refs/";
+/// For how many seconds an archive's URL stays the same.
+const QUARTER: u64 = 900;
 /// A list is no longer fresh, but stale.
 pub(crate) const STALE: u32 = 61;
 /// A list is expired, and so is the token that it was asked with.

@@ -18,6 +18,9 @@
 //! | `freshness.rs` | what GitHub is asked, and what shows of it, as time goes by |
 //! | `one_flight.rs` | a hundred requests at once |
 //! | `moved_tags.rs` | versions that are no longer what they were |
+//! | `credentials.rs` | who may read: tokens, netrc, and nobody |
+//! | `archive_urls.rs` | what an archive's URL proves, how long, and how often it is used |
+//! | `ci_jobs.rs` | jobs that install with an ID token |
 //! | `limits.rs` | what works when GitHub's rate limit is all but used up |
 //! | `modules.rs` | the modules of several trials |
 //!
@@ -38,7 +41,10 @@
     reason = "a trial fails by panicking, as a test does; clippy.toml knows tests by an attribute that these lack"
 )]
 
+mod archive_urls;
+mod ci_jobs;
 mod client;
+mod credentials;
 mod embedded;
 mod failures;
 mod five_modules;
@@ -89,6 +95,7 @@ fn main() -> ExitCode {
         let case = Case::new(name, failures::a_large_archive_that_breaks_off);
         trial(case, Client::Terraform, host)
     });
+    let closed = Host::ALL.map(|host| trial(ci_jobs::on(host), Client::Terraform, host));
     let others = installs::all().into_iter().chain(failures::all());
     let others = others.map(|case| trial(case, Client::Terraform, Host::LandfallSpin));
     let from_both = Artifact::ALL.into_iter().flat_map(|artifact| {
@@ -101,11 +108,15 @@ fn main() -> ExitCode {
     let from_one = freshness::of_one()
         .into_iter()
         .chain(moved_tags::all())
-        .chain(limits::all());
+        .chain(limits::all())
+        .chain(credentials::all())
+        .chain(archive_urls::all())
+        .chain(ci_jobs::all());
     let from_one = from_one.map(|case| embedded(case, Artifact::Spin, Keeps::Everything));
     let without_memory = embedded(freshness::without_memory(), Artifact::Spin, Keeps::Nothing);
     let trials = install
         .chain(break_off)
+        .chain(closed)
         .chain(others)
         .chain(from_both)
         .chain(from_one)

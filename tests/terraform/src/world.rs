@@ -1,6 +1,7 @@
 //! One trial's world: a GitHub of its own, and a registry before it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use landfall_stand_in::fixture::Repository;
 use landfall_stand_in::{StandIn, StandInConfig};
@@ -22,15 +23,17 @@ pub(crate) struct World<R = Server> {
     /// The registry.
     pub(crate) registry: R,
     /// GitHub.
-    pub(crate) github: StandIn,
+    pub(crate) github: Arc<StandIn>,
     /// Where the registry listens.
     pub(crate) address: String,
-    repositories: TempDir,
+    /// What the registry was started with.
+    pub(crate) variables: Variables,
+    repositories: Arc<TempDir>,
 }
 
 impl<R> World<R> {
     /// A world without repositories, in which `start` gives the registry and its address; these settings are beside those
-    /// that say where GitHub is.
+    /// that say where GitHub is, and that everyone may read.
     pub(crate) fn around(
         settings: Settings,
         start: impl FnOnce(&Variables) -> (R, String),
@@ -46,20 +49,37 @@ impl<R> World<R> {
             ("github_archive_hosts", github.archive_origin().to_owned()),
             ("github_app_id", github.app_id().to_string()),
             ("github_private_key", github.private_key_pem().to_owned()),
+            ("oidc_issuers", github.oidc_issuer()),
             ("allowed_owners", OWNER.to_owned()),
             ("anonymous_read", "true".to_owned()),
         ];
-        variables.extend(
-            settings
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
+        set(&mut variables, settings);
         let (registry, address) = start(&variables);
         Self {
             registry,
-            github,
+            github: Arc::new(github),
             address,
-            repositories,
+            variables,
+            repositories: Arc::new(repositories),
+        }
+    }
+
+    /// The same GitHub behind another registry, which `start` gives with its address, and in which these variables are
+    /// others.
+    pub(crate) fn with<S>(
+        &self,
+        changes: &[(&'static str, &str)],
+        start: impl FnOnce(&Variables) -> (S, String),
+    ) -> World<S> {
+        let mut variables = self.variables.clone();
+        set(&mut variables, changes);
+        let (registry, address) = start(&variables);
+        World {
+            registry,
+            github: Arc::clone(&self.github),
+            address,
+            variables,
+            repositories: Arc::clone(&self.repositories),
         }
     }
 
@@ -100,6 +120,13 @@ impl<R> World<R> {
     pub(crate) fn root(&self, client: Client, main: &str) -> Root {
         Root::new(client, &self.address, main)
     }
+}
+
+/// Sets variables, which may be there already.
+fn set(variables: &mut Variables, changes: &[(&'static str, &str)]) {
+    variables.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    let changes = changes.iter();
+    variables.extend(changes.map(|(name, value)| (*name, (*value).to_owned())));
 }
 
 /// What `git` says.

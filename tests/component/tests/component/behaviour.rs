@@ -190,7 +190,7 @@ async fn many_requests_at_once_are_all_answered() {
         scripted(&github),
     );
     let host = registry.host.clone();
-    let all = (0..64).map(|_| {
+    let all = (0..32).map(|_| {
         let host = host.clone();
         tokio::spawn(async move {
             let response = host.handle(get_archive()).await.unwrap();

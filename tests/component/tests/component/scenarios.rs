@@ -1,14 +1,14 @@
 //! The scenarios of the native tests, held against the same snapshots.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support;
 use landfall_component_tests::support::github::GitHub;
 use landfall_component_tests::support::matrix::Cell;
-use landfall_component_tests::support::scenario::{Ask, Got, Scenario, Transcript};
+use landfall_component_tests::support::scenario::{Ask, Got, Kept, Scenario, Transcript};
+use landfall_component_tests::support::secrets;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn landfall_spin_does_what_is_written_down() {
@@ -47,7 +47,9 @@ async fn run(artifact: Artifact, cell: Cell) -> (Cell, Got) {
     let mut got = None;
     for ask in &cell.scenario.requests {
         let _ = run.github.take_calls();
-        got = Some(run.ask(ask).await);
+        let answer = run.ask(ask).await;
+        secrets::check(&cell.scenario, ask, &answer, run.registry.stored());
+        got = Some(answer);
     }
     (cell, got.unwrap())
 }
@@ -56,8 +58,12 @@ async fn all(artifact: Artifact) {
     for scenario in support::scenarios::all() {
         let mut run = Run::new(artifact, &scenario);
         let mut transcript = Transcript::default();
+        let mut kept = Kept::default();
         for ask in &scenario.requests {
-            let got = run.ask(ask).await;
+            let filled = kept.fill(ask);
+            let got = run.ask(&filled).await;
+            kept.keep(&got);
+            secrets::check(&scenario, &filled, &got, run.registry.stored());
             transcript.add(ask, &got, &run.github);
         }
         assert_snapshot(&scenario.name, transcript.text());
@@ -81,7 +87,6 @@ struct Run {
 }
 
 impl Run {
-    #[expect(clippy::unwrap_used, reason = "a test's failure is its message")]
     fn new(artifact: Artifact, scenario: &Scenario) -> Self {
         let github = Arc::clone(&scenario.github);
         let registry = Registry::new(
@@ -90,11 +95,7 @@ impl Run {
             scenario.store,
             scripted(&github),
         );
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let start = START_MS + scenario.skew * 1000;
-        registry
-            .clock
-            .set_offset_ms(start - i64::try_from(now.as_millis()).unwrap());
+        registry.begin(scenario);
         Self { registry, github }
     }
 
@@ -106,6 +107,3 @@ impl Run {
         self.registry.ask(ask).await
     }
 }
-
-/// The first second of 2026, which the scripted answers are of.
-const START_MS: i64 = 1_767_225_600_000;

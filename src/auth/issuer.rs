@@ -1,0 +1,228 @@
+//! An issuer's keys: where they are, and how often they are asked for.
+//!
+//! They are kept in the store for an hour. A token that names a key which is not there has them fetched anew, because issuers change
+//! their keys; but not more than once a minute, however many such tokens come. <https://openid.net/specs/openid-connect-discovery-1_0.html>
+
+use std::cell::Cell;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{Request, StatusCode, header};
+use jsonwebtoken::jwk::Jwk;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+use crate::cache::lease::Lease;
+use crate::cache::{self, Key};
+use crate::error::Error;
+use crate::github::USER_AGENT;
+use crate::host::{Deadline, Host, HostError, Limits, receive};
+
+/// What is kept of an issuer; its keys are the bytes behind it.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    issuer: String,
+    /// When its keys came, in seconds since 1970; 0: never.
+    fetched_at: u64,
+    /// When they were asked for in vain, or before their time: that is not done again so soon.
+    paused_at: u64,
+    #[serde(skip)]
+    keys: Vec<u8>,
+}
+
+/// An issuer of ID tokens.
+pub(super) struct Issuer<'a, H> {
+    pub(super) host: &'a H,
+    pub(super) name: &'a str,
+    /// How many requests have been sent so far.
+    pub(super) calls: &'a Cell<u32>,
+}
+
+impl<H: Host> Issuer<'_, H> {
+    /// The key that the issuer calls `id`; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`Error::IssuerUnavailable`] where that cannot be found out.
+    pub(super) async fn key(&self, id: &str) -> Result<Option<Jwk>, Error> {
+        let deadline = Deadline::after(self.host.now(), LIMIT);
+        for _ in 0..=MAX_WAITS {
+            let kept = self.load();
+            let now = seconds(self.host.now());
+            let found = kept.find(id);
+            let has_keys = is_within(kept.fetched_at, now, LONGEST);
+            let pause = if has_keys { COOL_DOWN } else { SHORT_COOL_DOWN };
+            if found.is_some() && is_within(kept.fetched_at, now, FRESH) {
+                return Ok(found);
+            }
+            if is_within(kept.paused_at, now, pause) {
+                return match found {
+                    None if !has_keys => Err(unavailable("they could not be fetched a moment ago")),
+                    found => Ok(found.filter(|_| has_keys)),
+                };
+            }
+            let about = format!("keys of {}", self.name);
+            if let Some(lease) =
+                Lease::take(self.host, &about, deadline.left(self.host.now())).await
+            {
+                let fetched = self.refresh(kept, id, deadline).await;
+                lease.release(self.host);
+                return match fetched {
+                    Ok(kept) => Ok(kept.find(id)),
+                    Err(error) if found.is_some() && has_keys => {
+                        self.host
+                            .log(&format!("{error}: those that are known are used"));
+                        Ok(found)
+                    }
+                    Err(error) => Err(error),
+                };
+            }
+            self.host.sleep(WAIT).await;
+        }
+        Err(unavailable("another request is fetching them"))
+    }
+
+    fn load(&self) -> Kept {
+        let kept = cache::load::<Kept>(self.host, &self.store_key());
+        match kept {
+            Some((kept, keys)) if kept.issuer == self.name => Kept { keys, ..kept },
+            _ => Kept::default(),
+        }
+    }
+
+    /// Fetches the keys, and keeps them, or that they could not be fetched.
+    async fn refresh(&self, before: Kept, id: &str, deadline: Deadline) -> Result<Kept, Error> {
+        let fetched = self.fetch(deadline).await;
+        let now = seconds(self.host.now());
+        let is_before_its_time = is_within(before.fetched_at, now, FRESH);
+        let mut kept = Kept {
+            issuer: self.name.to_owned(),
+            ..before
+        };
+        let result = fetched.map(|keys| {
+            kept.fetched_at = now;
+            kept.keys = keys;
+        });
+        if is_before_its_time || result.is_err() || kept.find(id).is_none() {
+            kept.paused_at = now;
+        }
+        cache::save(self.host, &self.store_key(), &kept, &kept.keys);
+        result.map(|()| kept)
+    }
+
+    async fn fetch(&self, deadline: Deadline) -> Result<Vec<u8>, Error> {
+        #[derive(Deserialize)]
+        struct Discovered {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let discovery = format!(
+            "{}/.well-known/openid-configuration",
+            self.name.trim_end_matches('/')
+        );
+        let body = self.get(&discovery, deadline).await?;
+        let found: Discovered = serde_json::from_slice(&body)
+            .map_err(|_| unavailable("its openid-configuration is none"))?;
+        if found.issuer != self.name {
+            return Err(unavailable("its openid-configuration names another issuer"));
+        }
+        let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
+        let is_own = origin(&found.jwks_uri).is_some_and(|it| Some(it) == origin(self.name));
+        if !is_own {
+            return Err(unavailable(
+                "its openid-configuration leads to keys on another host than its own, which is not followed",
+            ));
+        }
+        let keys = self.get(&found.jwks_uri, deadline).await?;
+        if key_set(&keys).next().is_none() {
+            return Err(unavailable("it has no keys"));
+        }
+        Ok(keys)
+    }
+
+    /// Redirects are not followed: only the issuer's own host is asked.
+    async fn get(&self, url: &str, deadline: Deadline) -> Result<Vec<u8>, Error> {
+        let request = Request::get(url)
+            .header(header::USER_AGENT, USER_AGENT)
+            .header(header::ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|_| unavailable("its address is no URL"))?;
+        let limits = Limits {
+            head: deadline.left(self.host.now()),
+            idle: LIMIT,
+        };
+        if limits.head.is_zero() {
+            return Err(failed(&HostError::Timeout));
+        }
+        self.calls.set(self.calls.get().saturating_add(1));
+        let response = self
+            .host
+            .send(request, limits)
+            .await
+            .map_err(|it| failed(&it))?;
+        if response.status() != StatusCode::OK {
+            return Err(unavailable(&format!(
+                "it answers {}",
+                response.status().as_u16()
+            )));
+        }
+        let mut body = response.into_body();
+        receive(self.host, &mut body, deadline, LIMIT, MAX_BODY)
+            .await
+            .map_err(|it| failed(&it))
+    }
+
+    fn store_key(&self) -> Key {
+        Key::issuer(self.name)
+    }
+}
+
+impl Kept {
+    fn find(&self, id: &str) -> Option<Jwk> {
+        key_set(&self.keys).find(|key| key.common.key_id.as_deref() == Some(id))
+    }
+}
+
+/// The keys of a set. One that cannot be read is passed over: it may be of a kind that is still to come.
+fn key_set(body: &[u8]) -> impl Iterator<Item = Jwk> {
+    #[derive(Deserialize)]
+    struct Set {
+        keys: Vec<Value>,
+    }
+    let set: Option<Set> = serde_json::from_slice(body).ok();
+    let keys = set.map(|set| set.keys).unwrap_or_default();
+    keys.into_iter()
+        .filter_map(|key| serde_json::from_value(key).ok())
+}
+
+/// Whether a time is not longer ago than `seconds`. One of the future was written by a clock that was wrong.
+fn is_within(time: u64, now: u64, seconds: u64) -> bool {
+    now.checked_sub(time).is_some_and(|age| age < seconds)
+}
+
+fn unavailable(detail: &str) -> Error {
+    Error::IssuerUnavailable(detail.to_owned())
+}
+
+fn failed(error: &HostError) -> Error {
+    unavailable(&error.to_string())
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.as_ref().map_or(0, Duration::as_secs)
+}
+
+/// For how many seconds keys are used without asking.
+const FRESH: u64 = 60 * 60;
+/// For how many seconds they are used while their issuer gives no others.
+const LONGEST: u64 = 24 * 60 * 60;
+/// Seconds between two fetches.
+const COOL_DOWN: u64 = 60;
+/// The same while there are no keys at all.
+const SHORT_COOL_DOWN: u64 = 5;
+/// For all of it: Terraform waits ten seconds.
+const LIMIT: Duration = Duration::from_secs(5);
+/// GitHub's set has 5 KB.
+const MAX_BODY: usize = 256 << 10;
+const WAIT: Duration = Duration::from_millis(50);
+const MAX_WAITS: u32 = 40;

@@ -1,0 +1,228 @@
+//! What an archive's URL carries to prove itself: no client sends its token to the archive.
+//!
+//! A ticket is base64url, and one segment of the path. It holds who it was made for, until when it is good, and an
+//! HMAC-SHA256 over that, everything that is served, and the digest of the token that it was made with.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use super::Grant;
+use super::keys::{Purpose, SigningKeys};
+use crate::route::ArchiveAddress;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Head {
+    /// In seconds since 1970.
+    expires: u64,
+    grant: Grant,
+}
+
+/// What is wrong with a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It, or the address that it stands in, is not as it was made.
+    Altered,
+    /// Its time is over. It was made for this one.
+    Expired(Grant),
+}
+
+/// Makes the ticket of `address` for whom `grant` names, bound to what he has proven himself with. It is good for 15 to 30
+/// minutes, and it is the same for a quarter of an hour: many references to one archive are one download then.
+#[must_use]
+pub fn issue(
+    keys: &SigningKeys,
+    address: &ArchiveAddress,
+    grant: &Grant,
+    bound_to: &[u8],
+    now: SystemTime,
+) -> String {
+    let head = Head {
+        expires: (seconds(now) / PERIOD + 2) * PERIOD,
+        grant: grant.clone(),
+    };
+    let head = postcard::to_stdvec(&head).unwrap_or_default();
+    let mut ticket = keys.sign(Purpose::ArchiveUrl, &message(address, &head, bound_to));
+    ticket.extend(head);
+    BASE64_URL_SAFE_NO_PAD.encode(ticket)
+}
+
+/// Whom a ticket was made for, if it is `address`'s and good. `bound_to` gives what a grant's ticket is bound to, where there is such
+/// a grant.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn redeem<'b>(
+    keys: &SigningKeys,
+    address: &ArchiveAddress,
+    ticket: &str,
+    bound_to: impl FnOnce(&Grant) -> Option<&'b [u8]>,
+    now: SystemTime,
+) -> Result<Grant, Flaw> {
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(ticket)
+        .map_err(|_| Flaw::Altered)?;
+    let (signature, bytes) = bytes.split_at_checked(SIGNATURE).ok_or(Flaw::Altered)?;
+    let head: Head = postcard::from_bytes(bytes).map_err(|_| Flaw::Altered)?;
+    let bound_to = bound_to(&head.grant).ok_or(Flaw::Altered)?;
+    if !keys.verify(
+        Purpose::ArchiveUrl,
+        &message(address, bytes, bound_to),
+        signature,
+    ) {
+        return Err(Flaw::Altered);
+    }
+    if seconds(now) >= head.expires {
+        return Err(Flaw::Expired(head.grant));
+    }
+    Ok(head.grant)
+}
+
+/// What is signed: each part with its length before it, so that none can pass for another.
+fn message(address: &ArchiveAddress, head: &[u8], bound_to: &[u8]) -> Vec<u8> {
+    let ArchiveAddress {
+        module,
+        version,
+        object,
+    } = address;
+    let parts = (
+        module.to_string(),
+        version.to_string(),
+        object.as_str(),
+        WHOLE_REPOSITORY,
+        head,
+        bound_to,
+    );
+    postcard::to_stdvec(&parts).unwrap_or_default()
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.as_ref().map_or(0, Duration::as_secs)
+}
+
+/// A quarter of an hour.
+const PERIOD: u64 = 15 * 60;
+/// Bytes of an HMAC-SHA256.
+const SIGNATURE: usize = 32;
+/// The sub-tree that is served.
+const WHOLE_REPOSITORY: &str = "";
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::Secret;
+    use crate::module::{ModuleAddress, ObjectId};
+    use crate::version::ModuleVersion;
+
+    fn keys(text: &str) -> SigningKeys {
+        SigningKeys {
+            current: Secret::new(text.to_owned()),
+            previous: None,
+        }
+    }
+
+    fn address(name: &str, version: &str, digit: &str) -> ArchiveAddress {
+        ArchiveAddress {
+            module: ModuleAddress::parse("acme", name, "aws").unwrap(),
+            version: ModuleVersion::requested(version).unwrap(),
+            object: ObjectId::parse(&digit.repeat(40)).unwrap(),
+        }
+    }
+
+    const DIGEST: &[u8] = &[7; 32];
+
+    #[expect(clippy::unnecessary_wraps, reason = "as `redeem` wants it")]
+    fn bound(_: &Grant) -> Option<&'static [u8]> {
+        Some(DIGEST)
+    }
+
+    fn ci() -> Grant {
+        Grant::Token {
+            name: "ci".to_owned(),
+        }
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_ticket_is_good_for_what_it_was_made_for() {
+        let now = at(1_800_000_000);
+        let made = address("vpc", "1.2.0", "1");
+        let ticket = issue(&keys("k"), &made, &ci(), DIGEST, now);
+        assert_eq!(redeem(&keys("k"), &made, &ticket, bound, now), Ok(ci()));
+        for (key, other) in [
+            ("l", made.clone()),
+            ("k", address("vpc2", "1.2.0", "1")),
+            ("k", address("VPC", "1.2.0", "1")),
+            ("k", address("vpc", "1.2.1", "1")),
+            ("k", address("vpc", "1.2.0", "2")),
+        ] {
+            assert_eq!(
+                redeem(&keys(key), &other, &ticket, bound, now),
+                Err(Flaw::Altered),
+                "{other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_ticket_of_a_sub_tree_is_not_one_of_the_whole_repository() {
+        let address = address("vpc", "1.2.0", "1");
+        let head = Head {
+            expires: 2_000_000_000,
+            grant: ci(),
+        };
+        let head = postcard::to_stdvec(&head).unwrap();
+        for (sub_tree, result) in [("", Ok(ci())), ("modules/a", Err(Flaw::Altered))] {
+            let parts = (
+                "acme/vpc/aws",
+                "1.2.0",
+                address.object.as_str(),
+                sub_tree,
+                head.as_slice(),
+                DIGEST,
+            );
+            let message = postcard::to_stdvec(&parts).unwrap();
+            let mut ticket = keys("k").sign(Purpose::ArchiveUrl, &message);
+            ticket.extend(&head);
+            let ticket = BASE64_URL_SAFE_NO_PAD.encode(ticket);
+            assert_eq!(
+                redeem(&keys("k"), &address, &ticket, bound, at(1_800_000_000)),
+                result,
+                "{sub_tree}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_ticket_lasts_fifteen_to_thirty_minutes(now in 1_700_000_000_u64..2_000_000_000) {
+            let address = address("vpc", "1.2.0", "1");
+            let ticket = issue(&keys("k"), &address, &ci(), DIGEST, at(now));
+            let is_good = |after: u64| redeem(&keys("k"), &address, &ticket, bound, at(now + after)).is_ok();
+            prop_assert!(is_good(0) && is_good(15 * 60));
+            prop_assert!(!is_good(30 * 60 + 1));
+            let end = now / PERIOD * PERIOD + PERIOD - 1;
+            prop_assert_eq!(&issue(&keys("k"), &address, &ci(), DIGEST, at(end)), &ticket);
+            prop_assert_ne!(&issue(&keys("k"), &address, &ci(), DIGEST, at(end + 1)), &ticket);
+        }
+
+        #[test]
+        fn no_bit_of_a_ticket_can_be_another(at_byte: prop::sample::Index, bit in 0_u8..8) {
+            let address = address("vpc", "1.2.0", "1");
+            let now = at(1_800_000_000);
+            let mut ticket = issue(&keys("k"), &address, &ci(), DIGEST, now).into_bytes();
+            let at_byte = at_byte.index(ticket.len());
+            ticket[at_byte] ^= 1 << bit;
+            let ticket = String::from_utf8_lossy(&ticket).into_owned();
+            prop_assert_eq!(redeem(&keys("k"), &address, &ticket, bound, now), Err(Flaw::Altered));
+        }
+    }
+}
