@@ -187,7 +187,7 @@ async fn answer<'h, H: Host>(
             record.asked_by(&access);
             let admitted = admitted?;
             record.proven(admitted.proof);
-            let response = module(&registry, &access, request, &route, &admitted).await;
+            let response = module(&registry, &access, request, &route, &admitted, record).await;
             record.github_calls(registry.upstream_calls());
             record.freshness(registry.freshness());
             after.registry = Some(registry);
@@ -220,6 +220,7 @@ async fn module<'h, H: Host>(
     request: &Request,
     route: &ModuleRoute,
     admitted: &Admitted,
+    record: &mut Record,
 ) -> Result<Response<Body<'h, H>>, Error> {
     Ok(match route {
         ModuleRoute::Versions(module) => {
@@ -231,6 +232,7 @@ async fn module<'h, H: Host>(
             let base_url = configured.or_else(|| request.base_url());
             let base_url = base_url.ok_or(Error::BadRequest(wire::NO_BASE_URL))?;
             let location = registry.download(module, wanted).await?;
+            record.archive(&location.archive);
             let ticket = access.ticket(&location.archive, admitted);
             let mut response = wire::download(&base_url, &location, ticket.as_deref())?;
             if config.direct_download {

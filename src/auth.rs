@@ -23,7 +23,6 @@ pub mod ticket;
 pub mod tokens;
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, UNIX_EPOCH};
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -39,7 +38,7 @@ use self::ticket::Flaw;
 use self::tokens::Token;
 use crate::config::Secret;
 use crate::error::{Denial, Error, NotFound};
-use crate::host::Host;
+use crate::host::{Host, seconds};
 use crate::module::ModuleAddress;
 use crate::route::ArchiveAddress;
 
@@ -256,12 +255,10 @@ impl<'a, H: Host> Access<'a, H> {
         let workloads = self.readers.workloads.as_ref().ok_or_else(not_here)?;
         let keys = self.readers.signing_keys.as_ref().ok_or_else(not_here)?;
         let (repository, rules) = self.id_token(workloads, id_token).await?;
-        let expires = self.host.now() + registry_token::LIFETIME;
-        let since = expires.duration_since(UNIX_EPOCH);
         let token = RegistryToken {
             repository,
             rules: rules.iter().map(|rule| rule.fingerprint).collect(),
-            expires: since.as_ref().map_or(0, Duration::as_secs),
+            expires: seconds(self.host.now() + registry_token::LIFETIME),
         };
         Ok(token.sign(keys))
     }

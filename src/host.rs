@@ -4,7 +4,7 @@
 //! hand-written fake of `tests/`. There is no `Send` bound and no boxing, because a component's instance
 //! is one thread that answers one request at a time.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{Request, Response};
 
@@ -106,6 +106,13 @@ impl Deadline {
     pub(crate) fn left(self, now: SystemTime) -> Duration {
         self.0.duration_since(now).unwrap_or_default()
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
 }
 
 /// Receives a whole body of at most `cap` bytes, until `deadline`, waiting at most `idle` between two pieces.

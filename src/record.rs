@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{Denial, Error, NotFound};
 use crate::host::Host;
 use crate::registry::Freshness;
-use crate::route::{ModuleRoute, Route, Wanted};
+use crate::route::{ArchiveAddress, ModuleRoute, Route, Wanted};
 use crate::wire;
 
 /// One request, as it is known so far.
@@ -113,14 +113,18 @@ impl Record {
                 ModuleRoute::Download(module, Wanted::Version(version)) => {
                     (module, Some(version.to_string()))
                 }
-                ModuleRoute::Archive(archive, _) => {
-                    self.object = Some(archive.object.to_string());
-                    (&archive.module, Some(archive.version.to_string()))
-                }
+                ModuleRoute::Archive(archive, _) => return self.archive(archive),
             };
             self.module = Some(module.to_string());
             self.version = version;
         }
+    }
+
+    /// Which archive it is, or is to be.
+    pub(crate) fn archive(&mut self, archive: &ArchiveAddress) {
+        self.module = Some(archive.module.to_string());
+        self.version = Some(archive.version.to_string());
+        self.object = Some(archive.object.to_string());
     }
 
     /// Who asked, as far as that is known, and what it has cost to find out.

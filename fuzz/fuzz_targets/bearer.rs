@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
         let token = token.expose();
         assert!(!token.is_empty());
         let is_in = |text: &[u8]| text.windows(token.len()).any(|part| part == token.as_bytes());
-        let words = data.split(|byte| *byte == b' ');
+        let words = data.split(u8::is_ascii_whitespace);
         let decoded = words.filter_map(|word| {
             let padded = [word, &b"==="[..(4 - word.len() % 4) % 4]].concat();
             BASE64_STANDARD.decode(padded).ok()

@@ -6,8 +6,8 @@ use landfall::route::{ModuleRoute, Route};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|path: &str| {
-    if let Ok(Route::Module(ModuleRoute::Archive(archive))) = Route::parse(&Method::GET, path) {
-        let again = Route::parse(&Method::GET, &archive.path());
-        assert_eq!(again.unwrap(), Route::Module(ModuleRoute::Archive(archive)));
+    if let Ok(Route::Module(ModuleRoute::Archive(archive, ticket))) = Route::parse(&Method::GET, path) {
+        let again = Route::parse(&Method::GET, &archive.path(ticket.as_deref()));
+        assert_eq!(again.unwrap(), Route::Module(ModuleRoute::Archive(archive, ticket)));
     }
 });

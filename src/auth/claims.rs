@@ -4,11 +4,12 @@
 //! - <https://docs.github.com/en/actions/reference/security/oidc>
 
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
 use super::oidc::Workloads;
+use crate::host::seconds;
 
 /// What an ID token says of its holder.
 #[derive(Clone, Debug)]
@@ -77,8 +78,7 @@ impl Claims {
         if !is_for_us {
             return Err("this ID token is for another audience than `oidc_audience`");
         }
-        let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        let now = i64::try_from(seconds(now)).unwrap_or(i64::MAX);
         let expires = self.time("exp")?.ok_or("this ID token has no `exp`")?;
         if now >= expires.saturating_add(LEEWAY) {
             return Err("this ID token has expired");
@@ -97,7 +97,7 @@ const LEEWAY: i64 = 60;
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, UNIX_EPOCH};
 
     use serde_json::json;
 

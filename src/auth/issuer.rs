@@ -4,7 +4,7 @@
 //! their keys; but not more than once a minute, however many such tokens come. <https://openid.net/specs/openid-connect-discovery-1_0.html>
 
 use std::cell::Cell;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use http::{Request, StatusCode, header};
 use jsonwebtoken::jwk::Jwk;
@@ -16,7 +16,7 @@ use crate::cache::lease::Lease;
 use crate::cache::{self, Key};
 use crate::error::Error;
 use crate::github::USER_AGENT;
-use crate::host::{Deadline, Host, HostError, Limits, receive};
+use crate::host::{Deadline, Host, HostError, Limits, receive, seconds};
 
 /// What is kept of an issuer; its keys are the bytes behind it.
 #[derive(Default, Serialize, Deserialize)]
@@ -205,11 +205,6 @@ fn unavailable(detail: &str) -> Error {
 
 fn failed(error: &HostError) -> Error {
     unavailable(&error.to_string())
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH);
-    since.as_ref().map_or(0, Duration::as_secs)
 }
 
 /// For how many seconds keys are used without asking.

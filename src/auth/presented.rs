@@ -1,11 +1,9 @@
 //! What a request presents in `Authorization`.
 
 use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::{HeaderMap, header};
 
-use crate::config::Secret;
+use crate::config::{BASE64_ANY_PADDING, Secret};
 
 /// What a request presents.
 #[derive(Clone, Debug)]
@@ -53,10 +51,6 @@ fn password(encoded: &str) -> Option<String> {
     Some(password.to_owned())
 }
 
-const BASE64_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 /// An ID token has 2 to 4 KB.
 const MAX_LENGTH: usize = 16 << 10;
 

@@ -1,7 +1,7 @@
 //! Registry tokens: what an ID token is exchanged for, because one of GitHub Actions' is only good for five minutes. They are
 //! signed by Landfall, and checked without a store.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys::{Purpose, SigningKeys};
 use crate::config::Secret;
+use crate::host::seconds;
 
 /// What a registry token says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +54,7 @@ impl RegistryToken {
     /// Whether its time is over.
     #[must_use]
     pub fn is_expired(&self, now: SystemTime) -> bool {
-        let ends = UNIX_EPOCH.checked_add(Duration::from_secs(self.expires));
-        ends.is_none_or(|ends| now >= ends)
+        seconds(now) >= self.expires
     }
 }
 
@@ -65,6 +65,8 @@ const SIGNATURE: usize = 32;
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use proptest::prelude::*;
 
     use super::*;

@@ -3,7 +3,7 @@
 //! A ticket is base64url, and one segment of the path. It holds who it was made for, until when it is good, and an
 //! HMAC-SHA256 over that, everything that is served, and the digest of the token that it was made with.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Grant;
 use super::keys::{Purpose, SigningKeys};
+use crate::host::seconds;
 use crate::route::ArchiveAddress;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,11 +99,6 @@ fn message(address: &ArchiveAddress, head: &[u8], bound_to: &[u8]) -> Vec<u8> {
     postcard::to_stdvec(&parts).unwrap_or_default()
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH);
-    since.as_ref().map_or(0, Duration::as_secs)
-}
-
 /// A quarter of an hour.
 const PERIOD: u64 = 15 * 60;
 /// Bytes of an HMAC-SHA256.
@@ -112,6 +108,8 @@ const WHOLE_REPOSITORY: &str = "";
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use proptest::prelude::*;
 
     use super::*;

@@ -330,7 +330,8 @@ fn decode_pem(text: &str) -> Option<String> {
     })
 }
 
-const BASE64_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
+/// Secret stores and netrc leave the padding out as they like.
+pub(crate) const BASE64_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );

@@ -6,7 +6,7 @@
 //! <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app>.
 
 use std::cell::{Cell, RefCell};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::cache::{Key, sealed};
 use crate::config::{Credential, Secret};
 use crate::error::{Error, NotFound};
 use crate::github::classify::{Meaning, message};
-use crate::host::{Deadline, Host};
+use crate::host::{Deadline, Host, seconds};
 
 /// What goes into a request's `Authorization`.
 #[derive(Clone, Debug)]
@@ -316,12 +316,6 @@ struct Installation {
     suspended_at: Option<String>,
 }
 
-pub(super) fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs()
-}
-
 const PERMISSIONS: &str = r#"{"permissions":{"contents":"read","metadata":"read"}}"#;
 /// GitHub's tokens live an hour.
 const SPARE_LIFETIME: Duration = Duration::from_mins(5);
@@ -332,6 +326,8 @@ const MAX_WAITS: u32 = 3;
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
 
     #[test]

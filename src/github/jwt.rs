@@ -15,13 +15,13 @@ use rsa::rand_core::{CryptoRng, Error as RandomError, RngCore};
 use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
-use super::app::{Authorization, seconds};
+use super::app::Authorization;
 use super::call::{Answer, Call, request};
 use super::limits::Purpose;
 use super::{GitHub, IDLE_LIMIT};
 use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::Error;
-use crate::host::{Deadline, Host};
+use crate::host::{Deadline, Host, seconds};
 
 impl<H: Host> GitHub<'_, H> {
     /// Calls the API as the App itself. A clock that GitHub does not agree with is repaired once, by its `Date`.

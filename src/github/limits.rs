@@ -13,14 +13,13 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::GitHub;
-use super::app::seconds;
 use super::call::Answer;
 use super::classify::{Limit, Meaning};
 use super::jwt::date;
 use crate::cache::{self, Key};
 use crate::config::Credential;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, seconds};
 
 /// Why GitHub is not asked for a while.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

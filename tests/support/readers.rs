@@ -16,8 +16,6 @@ const NARROW: &str = "lft_vpc_0123456789abcdefghijklmnopqrstuvwxyz";
 const LABS: &str = "lft_labs_0123456789abcdefghijklmnopqrstuvwxyz";
 const EXPIRED: &str = "lft_old_0123456789abcdefghijklmnopqrstuvwxyz";
 const EXPIRING: &str = "lft_soon_0123456789abcdefghijklmnopqrstuvwxyz";
-pub const URL_KEY: &str = "MARKER-of-the-key-that-signs-urls";
-const OTHER_URL_KEY: &str = "MARKER-of-the-key-that-signed-urls-before";
 pub const RULES: &str =
     "repository_owner_id=9001 environment=production -> owners=acme modules=acme/vpc/*";
 
@@ -51,8 +49,6 @@ pub fn guarded(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario 
         .variable("anonymous_read", "")
         .variable("allowed_owners", "acme, labs")
         .variable("tokens", &entries.join("; "))
-        .variable("url_signing_key", URL_KEY)
-        .variable("url_signing_key_previous", OTHER_URL_KEY)
         .variable("webhook_secret", "MARKER-of-webhooks")
 }
 
@@ -624,6 +620,7 @@ fn configuration() -> Vec<Scenario> {
             &[
                 ("github_app_id", ""),
                 ("github_private_key", ""),
+                ("url_signing_key", ""),
                 (
                     "tokens",
                     "ci sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b",

@@ -23,6 +23,8 @@ pub const ZIPBALL: &str =
     "GET https://api.github.com/repos/acme/vpc/zipball/1111111111111111111111111111111111111111";
 pub const CODELOAD: &str = "https://codeload.github.com/acme/vpc/legacy.zip/1111111?token=SECRET";
 pub const MINT: &str = "POST https://api.github.com/app/installations/7/access_tokens";
+pub const URL_KEY: &str = "MARKER-of-the-key-that-signs-urls";
+pub const OTHER_URL_KEY: &str = "MARKER-of-the-key-that-signed-urls-before";
 pub const INSTALLATION: &str = "GET https://api.github.com/orgs/acme/installation";
 
 /// All of them.
@@ -748,6 +750,8 @@ pub fn scenario(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario
         ("anonymous_read", "true"),
         ("github_app_id", "1001"),
         ("github_private_key", KEY),
+        ("url_signing_key", URL_KEY),
+        ("url_signing_key_previous", OTHER_URL_KEY),
     ];
     Scenario {
         name: name.to_owned(),
