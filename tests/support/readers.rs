@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use super::github::{Answer, Fault};
 use super::id_tokens::{self, DISCOVERY, ISSUER, KEYS, NOW, Signing, id_token, token};
 use super::scenario::{Ask, Scenario, StoreKind};
-use super::scenarios::{ARCHIVE, DOWNLOAD, VERSIONS, ask, get, head, scenario};
+use super::scenarios::{ARCHIVE, COMMIT, DOWNLOAD, TAGS, VERSIONS, ask, get, head, scenario, tags};
 
 /// May read everything.
 pub const TOKEN: &str = "lft_all_0123456789abcdefghijklmnopqrstuvwxyz";
@@ -26,6 +26,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(issuers());
     all.extend(direct());
     all.extend(configuration());
+    all.push(injection());
     all
 }
 
@@ -571,6 +572,41 @@ fn direct() -> Vec<Scenario> {
         .variable("direct_download", "true")
         .variable("anonymous_read", "true"),
     ]
+}
+
+/// Names that would be headers of their own, if anything were taken as it comes.
+fn injection() -> Scenario {
+    let names = [
+        "v1.0.0\r\nX-Evil: 1",
+        "v1.0.1%0d%0aX-Evil:%201",
+        "v1.0.2\u{0}",
+        "v1.0.3+\"><script>",
+        "v1.0.4 ",
+        "v1.0.5",
+    ];
+    let list: Vec<(&str, &str, &str)> = names.map(|name| (name, "commit", COMMIT)).to_vec();
+    let forwarded = |name, value| {
+        get(&DOWNLOAD.replace("1.2.0", "1.0.5"))
+            .with(name, value)
+            .bearer(value, TOKEN)
+    };
+    let evil = |target: &str| get(target).bearer("a token", TOKEN);
+    guarded(
+        "names_and_tags_do_not_become_headers",
+        [
+            evil(VERSIONS),
+            evil("/v1/modules/acme/vpc/aws/1.0.0%0d%0aX-Evil:%201/download"),
+            evil("/v1/modules/acme/vpc/aws/1.0.3+%22%3E/download"),
+            evil("/v1/modules/acme/vpc%0d%0aX-Evil:%201/aws/versions"),
+            forwarded("x-forwarded-host", "evil.example%0d%0aX-Evil:%201"),
+            forwarded("x-forwarded-host", "evil.example/path"),
+            forwarded("x-forwarded-host", "user@evil.example"),
+            forwarded("x-forwarded-proto", "javascript"),
+            forwarded("user-agent", "OpenTofu/1.12.0\u{9}X-Evil: 1"),
+        ],
+    )
+    .on(TAGS, [tags(&list)])
+    .variable("direct_download", "true")
 }
 
 fn configuration() -> Vec<Scenario> {
