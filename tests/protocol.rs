@@ -73,7 +73,7 @@ fn nothing_comes_of_an_attack() {
     let scenario = attacks::attacked();
     let host = FakeHost::new(&scenario);
     let mut kept = Kept::default();
-    kept.keep(&host.ask(&scenario.requests[0]));
+    kept.keep(&host.ask(&attacks::download()));
     let url = support::scenarios::get("{location}");
     let path = kept.fill(&url).target;
     assert_eq!(host.ask(&kept.fill(&url)).status, 200);

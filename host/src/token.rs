@@ -65,17 +65,19 @@ impl Tokens {
 impl New {
     /// The entry of `token`, as the component reads it.
     fn entry(&self, token: &str) -> Result<String, StartError> {
-        let mut entry = format!("{} sha256:{:x}", self.name, Sha256::digest(token));
         let parts = [
             ("owners", &self.owners),
             ("modules", &self.modules),
             ("expires", &self.expires),
         ];
+        let mut words = vec![
+            self.name.clone(),
+            format!("sha256:{:x}", Sha256::digest(token)),
+        ];
         for (name, value) in parts {
-            if let Some(value) = value {
-                entry.push_str(&format!(" {name}={value}"));
-            }
+            words.extend(value.as_ref().map(|value| format!("{name}={value}")));
         }
+        let entry = words.join(" ");
         // What makes it another entry than was meant: a blank, a quote, a semicolon.
         let values = [Some(&self.name)]
             .into_iter()

@@ -96,7 +96,7 @@ impl Claims {
 const LEEWAY: i64 = 60;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use serde_json::json;
@@ -106,12 +106,13 @@ mod tests {
 
     const NOW: u64 = 1_800_000_000;
 
-    fn claims(value: Value) -> Claims {
+    pub(in crate::auth) fn claims(value: Value) -> Claims {
         let Value::Object(map) = value else { panic!() };
         Claims::new(map)
     }
 
-    fn job() -> Value {
+    /// What a job of `acme/infra` says of itself.
+    pub(in crate::auth) fn job() -> Value {
         json!({
             "iss": GITHUB_ACTIONS, "aud": "https://modules.example.com",
             "exp": 1_800_000_300, "nbf": 1_799_999_400, "iat": 1_800_000_000,

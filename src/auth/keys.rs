@@ -69,23 +69,26 @@ fn mac(secret: &Secret, purpose: Purpose, message: &[u8]) -> Option<Hmac<Sha256>
 }
 
 #[cfg(test)]
+impl SigningKeys {
+    /// One key, and none before it.
+    pub(super) fn of(text: &str) -> Self {
+        Self {
+            current: Secret::new(text.to_owned()),
+            previous: None,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_key_is_for_one_purpose() {
-        let secret = |text: &str| Secret::new(text.to_owned());
+        let (before, other) = (SigningKeys::of("old"), SigningKeys::of("other"));
         let keys = SigningKeys {
-            current: secret("new"),
-            previous: Some(secret("old")),
-        };
-        let before = SigningKeys {
-            current: secret("old"),
-            previous: None,
-        };
-        let other = SigningKeys {
-            current: secret("other"),
-            previous: None,
+            previous: Some(Secret::new("old".to_owned())),
+            ..SigningKeys::of("new")
         };
         let signature = before.sign(Purpose::ArchiveUrl, b"x");
         assert_eq!(signature.len(), 32);

@@ -197,28 +197,13 @@ const FORM: &str = "write `claim=value [claim=value ...] -> owners=... modules=.
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
+    use super::super::claims::tests::{claims, job};
     use super::*;
-
-    fn claims(value: Value) -> Claims {
-        let Value::Object(map) = value else { panic!() };
-        Claims::new(map)
-    }
 
     fn issuers() -> Vec<String> {
         vec![GITHUB_ACTIONS.to_owned()]
-    }
-
-    fn job() -> Value {
-        json!({
-            "iss": GITHUB_ACTIONS, "aud": "https://modules.example.com",
-            "exp": 1_800_000_300, "nbf": 1_799_999_400, "iat": 1_800_000_000,
-            "sub": "repo:acme/infra:ref:refs/heads/main",
-            "repository": "acme/infra", "repository_id": "42", "repository_owner_id": "9001",
-            "job_workflow_ref": "acme/ci/.github/workflows/plan.yml@refs/heads/main",
-            "environment": "Production EU", "ref": "refs/heads/main", "event_name": "push",
-        })
     }
 
     #[test]

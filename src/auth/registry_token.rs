@@ -71,13 +71,6 @@ mod tests {
 
     use super::*;
 
-    fn keys(text: &str) -> SigningKeys {
-        SigningKeys {
-            current: Secret::new(text.to_owned()),
-            previous: None,
-        }
-    }
-
     fn token() -> RegistryToken {
         RegistryToken {
             repository: "acme/infra".to_owned(),
@@ -88,16 +81,19 @@ mod tests {
 
     #[test]
     fn a_registry_token_is_read_back_by_its_own_key_alone() {
-        let signed = token().sign(&keys("k"));
+        let signed = token().sign(&SigningKeys::of("k"));
         assert!(RegistryToken::is_one(signed.expose()));
         assert_eq!(
-            RegistryToken::read(&keys("k"), signed.expose()),
+            RegistryToken::read(&SigningKeys::of("k"), signed.expose()),
             Some(token())
         );
-        assert_eq!(RegistryToken::read(&keys("l"), signed.expose()), None);
+        assert_eq!(
+            RegistryToken::read(&SigningKeys::of("l"), signed.expose()),
+            None
+        );
         for no_token in ["", "lfr_", "lfr_AAAA", "lfr_????"] {
             assert_eq!(
-                RegistryToken::read(&keys("k"), no_token),
+                RegistryToken::read(&SigningKeys::of("k"), no_token),
                 None,
                 "{no_token}"
             );
@@ -110,11 +106,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_bit_of_a_registry_token_can_be_another(at: prop::sample::Index, bit in 0_u8..8) {
-            let mut text = token().sign(&keys("k")).expose().as_bytes().to_vec();
+            let mut text = token().sign(&SigningKeys::of("k")).expose().as_bytes().to_vec();
             let at = at.index(text.len());
             text[at] ^= 1 << bit;
             let text = String::from_utf8_lossy(&text).into_owned();
-            prop_assert_eq!(RegistryToken::read(&keys("k"), &text), None);
+            prop_assert_eq!(RegistryToken::read(&SigningKeys::of("k"), &text), None);
         }
     }
 }

@@ -117,13 +117,6 @@ mod tests {
     use crate::module::{ModuleAddress, ObjectId};
     use crate::version::ModuleVersion;
 
-    fn keys(text: &str) -> SigningKeys {
-        SigningKeys {
-            current: Secret::new(text.to_owned()),
-            previous: None,
-        }
-    }
-
     fn address(name: &str, version: &str, digit: &str) -> ArchiveAddress {
         ArchiveAddress {
             module: ModuleAddress::parse("acme", name, "aws").unwrap(),
@@ -153,8 +146,11 @@ mod tests {
     fn a_ticket_is_good_for_what_it_was_made_for() {
         let now = at(1_800_000_000);
         let made = address("vpc", "1.2.0", "1");
-        let ticket = issue(&keys("k"), &made, &ci(), DIGEST, now);
-        assert_eq!(redeem(&keys("k"), &made, &ticket, bound, now), Ok(ci()));
+        let ticket = issue(&SigningKeys::of("k"), &made, &ci(), DIGEST, now);
+        assert_eq!(
+            redeem(&SigningKeys::of("k"), &made, &ticket, bound, now),
+            Ok(ci())
+        );
         for (key, other) in [
             ("l", made.clone()),
             ("k", address("vpc2", "1.2.0", "1")),
@@ -163,7 +159,7 @@ mod tests {
             ("k", address("vpc", "1.2.0", "2")),
         ] {
             assert_eq!(
-                redeem(&keys(key), &other, &ticket, bound, now),
+                redeem(&SigningKeys::of(key), &other, &ticket, bound, now),
                 Err(Flaw::Altered),
                 "{other:?}"
             );
@@ -188,11 +184,17 @@ mod tests {
                 DIGEST,
             );
             let message = postcard::to_stdvec(&parts).unwrap();
-            let mut ticket = keys("k").sign(Purpose::ArchiveUrl, &message);
+            let mut ticket = SigningKeys::of("k").sign(Purpose::ArchiveUrl, &message);
             ticket.extend(&head);
             let ticket = BASE64_URL_SAFE_NO_PAD.encode(ticket);
             assert_eq!(
-                redeem(&keys("k"), &address, &ticket, bound, at(1_800_000_000)),
+                redeem(
+                    &SigningKeys::of("k"),
+                    &address,
+                    &ticket,
+                    bound,
+                    at(1_800_000_000)
+                ),
                 result,
                 "{sub_tree}"
             );
@@ -203,24 +205,24 @@ mod tests {
         #[test]
         fn a_ticket_lasts_fifteen_to_thirty_minutes(now in 1_700_000_000_u64..2_000_000_000) {
             let address = address("vpc", "1.2.0", "1");
-            let ticket = issue(&keys("k"), &address, &ci(), DIGEST, at(now));
-            let is_good = |after: u64| redeem(&keys("k"), &address, &ticket, bound, at(now + after)).is_ok();
+            let ticket = issue(&SigningKeys::of("k"), &address, &ci(), DIGEST, at(now));
+            let is_good = |after: u64| redeem(&SigningKeys::of("k"), &address, &ticket, bound, at(now + after)).is_ok();
             prop_assert!(is_good(0) && is_good(15 * 60));
             prop_assert!(!is_good(30 * 60 + 1));
             let end = now / PERIOD * PERIOD + PERIOD - 1;
-            prop_assert_eq!(&issue(&keys("k"), &address, &ci(), DIGEST, at(end)), &ticket);
-            prop_assert_ne!(&issue(&keys("k"), &address, &ci(), DIGEST, at(end + 1)), &ticket);
+            prop_assert_eq!(&issue(&SigningKeys::of("k"), &address, &ci(), DIGEST, at(end)), &ticket);
+            prop_assert_ne!(&issue(&SigningKeys::of("k"), &address, &ci(), DIGEST, at(end + 1)), &ticket);
         }
 
         #[test]
         fn no_bit_of_a_ticket_can_be_another(at_byte: prop::sample::Index, bit in 0_u8..8) {
             let address = address("vpc", "1.2.0", "1");
             let now = at(1_800_000_000);
-            let mut ticket = issue(&keys("k"), &address, &ci(), DIGEST, now).into_bytes();
+            let mut ticket = issue(&SigningKeys::of("k"), &address, &ci(), DIGEST, now).into_bytes();
             let at_byte = at_byte.index(ticket.len());
             ticket[at_byte] ^= 1 << bit;
             let ticket = String::from_utf8_lossy(&ticket).into_owned();
-            prop_assert_eq!(redeem(&keys("k"), &address, &ticket, bound, now), Err(Flaw::Altered));
+            prop_assert_eq!(redeem(&SigningKeys::of("k"), &address, &ticket, bound, now), Err(Flaw::Altered));
         }
     }
 }

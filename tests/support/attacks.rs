@@ -8,9 +8,14 @@ use super::readers::{TOKEN, with_jobs};
 use super::scenario::{Ask, Got, Scenario};
 use super::scenarios::{COMMIT, DOWNLOAD, VERSIONS, ask, get};
 
-/// The registry that is attacked; its first request gives a signed URL.
+/// The registry that is attacked.
 pub fn attacked() -> Scenario {
-    with_jobs("attacks", [get(DOWNLOAD).bearer("a token", TOKEN)])
+    with_jobs("attacks", [])
+}
+
+/// What gives a signed URL there.
+pub fn download() -> Ask {
+    get(DOWNLOAD).bearer("a token", TOKEN)
 }
 
 /// Each bit of `path` turned over, as far as that is text.

@@ -25,7 +25,7 @@ async fn attack(artifact: Artifact) {
     );
     registry.begin(&scenario);
     let mut kept = Kept::default();
-    kept.keep(&registry.ask(&scenario.requests[0]).await);
+    kept.keep(&registry.ask(&attacks::download()).await);
     let url = kept.fill(&scenarios::get("{location}"));
     assert_eq!(registry.ask(&url).await.status, 200);
     let path = &url.target;
