@@ -113,7 +113,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::Secret;
     use crate::module::{ModuleAddress, ObjectId};
     use crate::version::ModuleVersion;
 
