@@ -131,6 +131,7 @@ pub struct Access<'a, H> {
     readers: &'a Readers,
     calls: Cell<u32>,
     who: RefCell<Option<String>>,
+    claimed: RefCell<Option<String>>,
 }
 
 impl<'a, H: Host> Access<'a, H> {
@@ -141,6 +142,7 @@ impl<'a, H: Host> Access<'a, H> {
             readers,
             calls: Cell::default(),
             who: RefCell::default(),
+            claimed: RefCell::default(),
         }
     }
 
@@ -174,6 +176,12 @@ impl<'a, H: Host> Access<'a, H> {
                 result => Ok(result?),
             },
         }
+    }
+
+    /// What an ID token that was refused says of its holder, for the log.
+    #[must_use]
+    pub fn claimed(&self) -> Option<String> {
+        self.claimed.borrow().clone()
     }
 
     /// Lets a caller read `module`, if he may.
@@ -223,7 +231,7 @@ impl<'a, H: Host> Access<'a, H> {
         };
         let may_read = scope.is_some_and(|scope| scope.allows(&address.module));
         if !may_read && !self.readers.everyone {
-            return Err(altered());
+            return Err(Error::NotFound(NotFound::Scope));
         }
         Ok(Admitted {
             proof: Proof::SignedUrl,
@@ -288,9 +296,8 @@ impl<'a, H: Host> Access<'a, H> {
         }
         let rules = token.rules.iter().filter_map(|rule| self.rule(*rule));
         let caller = Caller::of_job(Proof::RegistryToken, &token.repository, rules);
-        // Each of its rules was changed or taken away.
         if caller.grants.is_empty() {
-            return Err(Denial::Unknown);
+            return Err(Denial::Revoked);
         }
         Ok(caller)
     }
@@ -317,6 +324,7 @@ impl<'a, H: Host> Access<'a, H> {
     ) -> Result<(String, Vec<&'a Rule>), Error> {
         let token = Unverified::read(presented.expose()).ok_or(Denial::Unknown)?;
         let claims = &token.claims;
+        self.claimed.replace(Some(claims.summary()));
         let name = claims
             .check(workloads, self.host.now())
             .map_err(Denial::IdToken)?;
@@ -342,6 +350,7 @@ impl<'a, H: Host> Access<'a, H> {
         }
         let repository = claims.repository();
         self.recognise(&repository);
+        self.claimed.take();
         Ok((repository, rules))
     }
 

@@ -70,6 +70,8 @@ pub enum Denial {
     Unknown,
     /// One whose time is over.
     Expired,
+    /// A registry token of which each rule was changed or taken away.
+    Revoked,
     /// An ID token that is not good here. The text says why, without a word of the token's.
     IdToken(&'static str),
     /// An ID token that no rule of `oidc_rules` holds for.
@@ -325,6 +327,7 @@ impl Denial {
             }
             Self::Unknown => "this is no token of this registry",
             Self::Expired => "this token has expired",
+            Self::Revoked => "what this token was made by is no longer there: sign in again",
             Self::IdToken(text) => text,
             Self::NoRule => "no rule of this registry lets this ID token in",
         }
@@ -336,6 +339,7 @@ impl Denial {
             Self::Unreadable => "an unreadable `Authorization`",
             Self::Unknown => "an unknown token",
             Self::Expired => "an expired token",
+            Self::Revoked => "a registry token whose rules were changed",
             Self::IdToken(text) => text,
             Self::NoRule => "no rule of `oidc_rules` holds for this ID token",
         }

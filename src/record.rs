@@ -35,6 +35,9 @@ pub struct Record {
     /// Who asked, where he was recognised: the name of a token, or the repository of a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<String>,
+    /// What an ID token that was refused says of its holder. Nobody has proven it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
     /// Name and version of the client, as it says itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
@@ -75,6 +78,7 @@ impl Record {
             version: None,
             object: None,
             who: None,
+            claimed: None,
             client: Client::read(&request.headers).map(|client| client.to_string()),
             decision: DENIED,
             reason: "undecided",
@@ -130,6 +134,7 @@ impl Record {
     /// Who asked, as far as that is known, and what it has cost to find out.
     pub(crate) fn asked_by<H: Host>(&mut self, access: &Access<'_, H>) {
         self.who = access.who();
+        self.claimed = access.claimed();
         self.issuer_calls = access.upstream_calls();
         self.upstream_calls = self.issuer_calls;
     }
@@ -197,6 +202,7 @@ fn denied(error: &Error) -> Option<&'static str> {
             Denial::Unreadable => "unreadable token",
             Denial::Unknown => "unknown token",
             Denial::Expired => "expired token",
+            Denial::Revoked => "revoked token",
             Denial::IdToken(_) => "bad id token",
             Denial::NoRule => "no rule",
         },

@@ -1,6 +1,7 @@
 //! `landfall token new`: a token, and the entry of `tokens` that lets its holder read.
 
 use std::io::Write;
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -87,13 +88,25 @@ impl New {
         };
         if !values.flatten().all(is_word) {
             return Err(StartError::Variables(
-                "a value is empty or has a character that it can't have: separate several by commas, without blanks"
+                "--name, --owners, --modules and --expires are words: not empty, several separated by commas, without blanks"
                     .to_owned(),
             ));
         }
-        Token::parse(&entry)
-            .map(|_| entry)
-            .map_err(|problems| StartError::Variables(format!("the entry {}", problems.join("; "))))
+        let parsed = Token::parse(&entry).map_err(|problems| {
+            StartError::Variables(format!(
+                "as an entry of `tokens`, this {}",
+                problems.join("; ")
+            ))
+        })?;
+        if parsed
+            .iter()
+            .any(|token| token.is_expired(SystemTime::now()))
+        {
+            return Err(StartError::Variables(
+                "--expires is over already: the token would never be accepted".to_owned(),
+            ));
+        }
+        Ok(entry)
     }
 }
 
@@ -116,11 +129,11 @@ mod tests {
             "ci",
             Some("acme,labs"),
             Some("acme/vpc/*"),
-            Some("2027-01-01"),
+            Some("2127-01-01"),
         );
         let entry = new.entry("lft_x").unwrap();
         assert!(
-            entry.ends_with(" owners=acme,labs modules=acme/vpc/* expires=2027-01-01"),
+            entry.ends_with(" owners=acme,labs modules=acme/vpc/* expires=2127-01-01"),
             "{entry}"
         );
         let tokens = Token::parse(&entry).unwrap();
@@ -140,6 +153,7 @@ mod tests {
             new("ci", Some(""), None, None),
             new("ci", None, Some("acme/vpc"), None),
             new("ci", None, None, Some("soon")),
+            new("ci", None, None, Some("2020-01-01")),
         ] {
             assert!(new.entry("lft_x").is_err(), "{}", new.name);
         }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 
-use super::oidc::Workloads;
+use super::oidc::{CLAIMS, Workloads};
 use crate::host::seconds;
 
 /// What an ID token says of its holder.
@@ -50,6 +50,17 @@ impl Claims {
     pub fn repository(&self) -> String {
         let name = self.text("repository").or_else(|| self.text("iss"));
         name.unwrap_or_default().chars().take(200).collect()
+    }
+
+    /// What rules are made of, for the log of a refused token.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let parts = CLAIMS.iter().filter_map(|name| {
+            let value = self.text(name)?;
+            let value: String = value.chars().take(100).collect();
+            Some(format!("{name}={value}"))
+        });
+        parts.collect::<Vec<_>>().join(" ")
     }
 
     /// The issuer, if the token is one of its, for this registry, and good now.

@@ -86,6 +86,21 @@ impl Rule {
             .iter()
             .map(|word| condition(word))
             .collect::<Result<Vec<_>, _>>()?;
+        let is_twice = |(at, (name, _)): (usize, &(&str, Wanted))| {
+            conditions.iter().take(at).any(|(before, _)| before == name)
+        };
+        if conditions.iter().enumerate().any(is_twice) {
+            return Err("a claim comes twice, and it cannot be both: write two rules");
+        }
+        let is_other = |(name, wanted): &(&str, Wanted)| {
+            *name == "iss" && !issuers.iter().any(|issuer| wanted.allows(issuer))
+        };
+        if conditions.iter().any(is_other) {
+            return Err("its `iss` is not in `oidc_issuers`");
+        }
+        if conditions.is_empty() {
+            return Err("it would let everyone in: write `claim=value` before `->`");
+        }
         let sum = Sha256::digest(words.join("\n"));
         let rule = Self {
             conditions,
@@ -120,7 +135,10 @@ impl Rule {
     pub fn holds(&self, claims: &Claims) -> bool {
         self.conditions.iter().all(|(claim, wanted)| {
             let value = claims.text(claim);
-            value.is_some_and(|value| wanted.allows(&value))
+            value.is_some_and(|value| match *claim {
+                REPOSITORY => wanted.allows(&value.to_ascii_lowercase()),
+                _ => wanted.allows(&value),
+            })
         })
     }
 }
@@ -131,9 +149,13 @@ fn condition(word: &str) -> Result<(&'static str, Wanted), &'static str> {
         "it names a claim that rules are not made of: they are `iss`, `repository_owner_id`, `repository_id`, \
          `repository`, `job_workflow_ref`, `environment`, `ref` and `event_name`",
     )?;
-    let (wanted, text) = match value.strip_suffix('*') {
+    let folded = match claim {
+        REPOSITORY => value.to_ascii_lowercase(),
+        _ => value.to_owned(),
+    };
+    let (wanted, text) = match folded.strip_suffix('*') {
         Some(start) => (Wanted::StartsWith(start.to_owned()), start),
-        None => (Wanted::Exactly(value.to_owned()), value),
+        None => (Wanted::Exactly(folded.clone()), folded.as_str()),
     };
     if value.is_empty() || text.contains('*') {
         return Err("a value is empty, or has a `*` that is not its end");
@@ -150,7 +172,8 @@ fn condition(word: &str) -> Result<(&'static str, Wanted), &'static str> {
                 "an id is a number, which does not change with the name: `gh api repos/OWNER/NAME` has both",
             )
         }
-        "repository" | "job_workflow_ref"
+        REPOSITORY if text.contains(',') => Err("a value is one value: write two rules"),
+        REPOSITORY | "job_workflow_ref"
             if text.split_once('/').is_none_or(|it| it.0.is_empty()) =>
         {
             Err(
@@ -174,16 +197,18 @@ impl Wanted {
 /// The issuer of GitHub Actions' ID tokens on github.com.
 pub const GITHUB_ACTIONS: &str = "https://token.actions.githubusercontent.com";
 /// What rules are made of. Never `sub`: its form differs between repositories, and changes with names.
-const CLAIMS: [&str; 8] = [
+pub(super) const CLAIMS: [&str; 8] = [
     "iss",
     "repository_owner_id",
     "repository_id",
-    "repository",
+    REPOSITORY,
     "job_workflow_ref",
     "environment",
     "ref",
     "event_name",
 ];
+/// GitHub compares names without regard to case; in rules they are lower case.
+const REPOSITORY: &str = "repository";
 /// What tells one owner's jobs from those of all others.
 const IDENTITIES: [&str; 4] = [
     "repository_owner_id",
@@ -217,7 +242,8 @@ mod tests {
             ("repository=acme/infra event_name=push", true),
             ("repository=acme/* ref=refs/*", true),
             ("repository=acme/in", false),
-            ("repository=Acme/infra", false),
+            ("repository=Acme/Infra", true),
+            ("repository=ACME/*", true),
             ("repository=labs/*", false),
             (
                 "job_workflow_ref=acme/ci/.github/workflows/plan.yml@*",
@@ -231,7 +257,6 @@ mod tests {
                 "iss=https://token.actions.githubusercontent.com repository_id=42",
                 true,
             ),
-            ("iss=https://other.example repository_id=42", false),
         ] {
             let rules = Rule::parse(&format!("{rule} -> owners=acme"), &issuers()).unwrap();
             assert_eq!(rules[0].holds(&claims(job())), holds, "{rule}");
@@ -253,7 +278,18 @@ mod tests {
         for (issuers, rule, problem) in [
             (issuers(), "repository_id=42", "write `claim=value"),
             (issuers(), "repository_id=42 ->", "lets nothing be read"),
-            (issuers(), "-> owners=acme", "every repository on GitHub"),
+            (issuers(), "-> owners=acme", "let everyone in"),
+            (own.clone(), "-> owners=acme", "let everyone in"),
+            (
+                issuers(),
+                "repository_id=1 repository_id=2 -> owners=acme",
+                "comes twice",
+            ),
+            (
+                issuers(),
+                "repository=acme/a,acme/b -> owners=acme",
+                "one value",
+            ),
             (issuers(), "repository_id=42 -> owners=", "`owners=`"),
             (
                 issuers(),
@@ -320,7 +356,7 @@ mod tests {
             (
                 issuers(),
                 "iss=https://ghes.example/_services/token ref=refs/heads/main -> owners=acme",
-                "",
+                "not in `oidc_issuers`",
             ),
             (issuers(), "repository_id=42 \"x -> owners=acme", "quote"),
         ] {

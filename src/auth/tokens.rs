@@ -58,6 +58,12 @@ impl Token {
     }
 
     fn of_words(words: &[String]) -> Result<Self, &'static str> {
+        if words.iter().any(|word| word.contains("lft_")) {
+            return Err(
+                "it has the token itself: `tokens` takes the second line that `landfall token new` prints. Make another \
+                 token, because this one lies in your configuration now",
+            );
+        }
         let [name, digest, rest @ ..] = words else {
             return Err(FORM);
         };
@@ -87,7 +93,12 @@ impl Token {
                     token.expires = Some(token.expires.map_or(time, |known| known.min(time)));
                 }
                 (None, Some(result)) => result?,
-                (None, None) => return Err(FORM),
+                (None, None) => {
+                    return Err(
+                        "it has a word that is none of `owners=...`, `modules=...` and `expires=...`: lists are separated \
+                         by commas, without blanks",
+                    );
+                }
             }
         }
         if token.scope.contradicts_itself() {
@@ -136,8 +147,8 @@ fn time(text: &str) -> Option<SystemTime> {
 
 /// All are compared for each request.
 const MAX_TOKENS: usize = 1000;
-const FORM: &str = "write `NAME sha256:HEX [owners=...] [modules=...] [expires=2027-01-01]`, as `landfall token new` \
-                    prints it";
+const FORM: &str = "write `NAME sha256:HEX [owners=...] [modules=...] [expires=2027-01-01]`, as the second line that \
+                    `landfall token new` prints";
 /// Also for rules.
 pub(super) const CONTRADICTION: &str =
     "its `modules=` names an owner that its `owners=` leaves out: both must allow what may be read";
@@ -197,7 +208,14 @@ mod tests {
             (format!("ci sha256:{}", &DIGEST[1..]), "write `NAME"),
             (format!("ci md5:{DIGEST}"), "write `NAME"),
             (format!("c/i sha256:{DIGEST}"), "does not begin with a name"),
-            (format!("ci sha256:{DIGEST} owner=acme"), "write `NAME"),
+            (format!("ci sha256:{DIGEST} owner=acme"), "none of `owners"),
+            (
+                format!("ci sha256:{DIGEST} owners=acme, labs"),
+                "none of `owners",
+            ),
+            (format!("ci {DIGEST}"), "write `NAME"),
+            ("ci lft_MARKER".to_owned(), "the token itself"),
+            (format!("ci sha256:{DIGEST} lft_MARKER"), "the token itself"),
             (format!("ci sha256:{DIGEST} owners="), "`owners=`"),
             (format!("ci sha256:{DIGEST} modules=MARKER"), "`modules=`"),
             (

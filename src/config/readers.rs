@@ -142,8 +142,8 @@ impl<H: Host> Variables<'_, H> {
     }
 }
 
-const NOBODY: &str = "`tokens`, `oidc_rules` and `anonymous_read` are all missing, and so nobody may read: set `tokens` to what \
-                      `landfall token new` prints, `oidc_rules` for CI jobs, or `anonymous_read` to `true` to serve modules to \
+const NOBODY: &str = "`tokens`, `oidc_rules` and `anonymous_read` are all missing, and so nobody may read: set `tokens` to the \
+                      second line that `landfall token new` prints, `oidc_rules` for CI jobs, or `anonymous_read` to `true` to serve modules to \
                       everyone who can reach this registry";
 /// 16 random bytes are as good as any; of less, one archive URL would be enough to find the key.
 const MIN_KEY: usize = 16;

@@ -321,7 +321,9 @@ fn decode_pem(text: &str) -> Option<String> {
         line.bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
     };
-    let is_key = matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY") && lines.iter().all(is_base64);
+    let is_key = matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY")
+        && lines.iter().all(is_base64)
+        && is_whole(&BASE64_ANY_PADDING.decode(lines.concat()).ok()?);
     is_key.then(|| {
         format!(
             "{PEM_START}{label}-----\n{}\n-----END {label}-----\n",
@@ -329,6 +331,21 @@ fn decode_pem(text: &str) -> Option<String> {
         )
     })
 }
+
+/// Whether these bytes are one DER sequence of a key's size, all of it: no placeholder, and nothing that was cut off. What is in it
+/// only shows where it is used.
+fn is_whole(der: &[u8]) -> bool {
+    match der {
+        [0x30, 0x82, high, low, rest @ ..] => {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            length == rest.len() && length >= MIN_KEY
+        }
+        _ => false,
+    }
+}
+
+/// An RSA key of 1,024 bits has 600 bytes.
+const MIN_KEY: usize = 500;
 
 /// Secret stores and netrc leave the padding out as they like.
 pub(crate) const BASE64_ANY_PADDING: GeneralPurpose = GeneralPurpose::new(
@@ -384,6 +401,10 @@ mod tests {
             "MARKER",
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
             "-----BEGIN RSA PRIVATE KEY-----\nAAAA",
+            "-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----",
+            "-----BEGIN RSA PRIVATE KEY-----\nAAAA\n-----END RSA PRIVATE KEY-----",
+            &key.replacen("MI", "", 1),
+            &format!("{}\n-----END RSA PRIVATE KEY-----", &key[..1000]),
             "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----",
             "-----BEGIN RSA PRIVATE KEY-----\n\u{e9}\n-----END RSA PRIVATE KEY-----",
         ] {

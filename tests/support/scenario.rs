@@ -195,12 +195,14 @@ fn logged(line: &str) -> Option<String> {
 fn decided(line: &str) -> Option<String> {
     let record: serde_json::Value = serde_json::from_str(line).ok()?;
     let text = |name: &str| record[name].as_str().unwrap_or("-").to_owned();
+    let claimed = record["claimed"].as_str();
     Some(format!(
-        "{} {}: {} ({})",
+        "{} {}: {} ({}){}",
         text("route"),
         text("decision"),
         text("reason"),
-        text("who")
+        text("who"),
+        claimed.map_or_else(String::new, |claimed| format!(" claims {claimed}")),
     ))
 }
 
