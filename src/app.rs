@@ -171,7 +171,7 @@ async fn answer<'h, H: Host>(
         }
         Route::Exchange => {
             let config = Config::load(host).map_err(Error::Misconfigured)?;
-            let access = Access::new(host, &config.readers);
+            let access = Access::new(host, &config);
             let id_token = exchange::subject_token(host, &request.headers, body).await?;
             let exchanged = access.exchange(&id_token).await;
             record.asked_by(&access);
@@ -182,7 +182,7 @@ async fn answer<'h, H: Host>(
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
             let registry = registry().map_err(Error::Misconfigured)?;
-            let access = Access::new(host, &registry.config().readers);
+            let access = Access::new(host, registry.config());
             let admitted = admit(&access, request, &route).await;
             record.asked_by(&access);
             let admitted = admitted?;

@@ -36,10 +36,10 @@ use self::registry_token::RegistryToken;
 use self::scope::Scope;
 use self::ticket::Flaw;
 use self::tokens::Token;
-use crate::config::Secret;
+use crate::config::{Config, Secret};
 use crate::error::{Denial, Error, NotFound};
 use crate::host::{Host, seconds};
-use crate::module::ModuleAddress;
+use crate::module::{ModuleAddress, RepositoryTemplate, aliases};
 use crate::route::ArchiveAddress;
 
 /// Who may read, as the variables say it.
@@ -129,6 +129,7 @@ impl Caller<'_> {
 pub struct Access<'a, H> {
     host: &'a H,
     readers: &'a Readers,
+    names: &'a [RepositoryTemplate],
     calls: Cell<u32>,
     who: RefCell<Option<String>>,
     claimed: RefCell<Option<String>>,
@@ -136,10 +137,11 @@ pub struct Access<'a, H> {
 
 impl<'a, H: Host> Access<'a, H> {
     /// For the readers of a configuration.
-    pub fn new(host: &'a H, readers: &'a Readers) -> Self {
+    pub fn new(host: &'a H, config: &'a Config) -> Self {
         Self {
             host,
-            readers,
+            readers: &config.readers,
+            names: &config.repository_names,
             calls: Cell::default(),
             who: RefCell::default(),
             claimed: RefCell::default(),
@@ -190,7 +192,7 @@ impl<'a, H: Host> Access<'a, H> {
     /// [`NotFound::Scope`]: what he may not know of does not exist.
     pub fn admit(&self, caller: &Caller<'_>, module: &ModuleAddress) -> Result<Admitted, Error> {
         let mut grants = caller.grants.iter();
-        let grant = grants.find(|(_, scope)| scope.allows(module));
+        let grant = grants.find(|(_, scope)| self.allows(scope, module));
         if grant.is_none() && !self.readers.everyone {
             return Err(Error::NotFound(NotFound::Scope));
         }
@@ -229,7 +231,7 @@ impl<'a, H: Host> Access<'a, H> {
             }
             Grant::Workload { rule, .. } => self.rule(*rule).map(|rule| &rule.scope),
         };
-        let may_read = scope.is_some_and(|scope| scope.allows(&address.module));
+        let may_read = scope.is_some_and(|scope| self.allows(scope, &address.module));
         if !may_read && !self.readers.everyone {
             return Err(Error::NotFound(NotFound::Scope));
         }
@@ -341,11 +343,13 @@ impl<'a, H: Host> Access<'a, H> {
             name,
             calls: &self.calls,
         };
-        let key = issuer.key(&token.key_id).await?;
-        let key = key.ok_or(Denial::IdToken(
-            "this ID token names a key that its issuer does not have",
-        ))?;
-        if !token.is_signed_by(&key) {
+        let keys = issuer.keys(&token.key_id).await?;
+        if keys.is_empty() {
+            return Err(
+                Denial::IdToken("this ID token names a key that its issuer does not have").into(),
+            );
+        }
+        if !keys.iter().any(|key| token.is_signed_by(key)) {
             return Err(Denial::IdToken("this ID token is not signed by its issuer").into());
         }
         let repository = claims.repository();
@@ -356,6 +360,15 @@ impl<'a, H: Host> Access<'a, H> {
 
     fn recognise(&self, who: &str) {
         self.who.replace(Some(who.to_owned()));
+    }
+
+    /// Whether a scope allows a module, and what its repository would be by another name: `{name}` alone makes
+    /// `terraform-aws-vpc` a module of every system.
+    fn allows(&self, scope: &Scope, module: &ModuleAddress) -> bool {
+        scope.allows(module)
+            && aliases(self.names, module)
+                .iter()
+                .all(|alias| scope.allows(alias))
     }
 
     /// What a grant's archive URLs are bound to. A token that takes another's name does not take them over; a rule is in them

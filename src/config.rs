@@ -12,6 +12,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
+pub(crate) use self::github_urls::is_safe_url;
 pub use self::github_urls::{GitHubUrls, is_loopback_authority};
 pub(crate) use self::variables::BASE64_ANY_PADDING;
 use self::variables::Variables;

@@ -328,8 +328,10 @@ impl Denial {
             Self::Unknown => "this is no token of this registry",
             Self::Expired => "this token has expired",
             Self::Revoked => "what this token was made by is no longer there: sign in again",
-            Self::IdToken(text) => text,
-            Self::NoRule => "no rule of this registry lets this ID token in",
+            // Which claims would do is not for guessing: the log has the reason.
+            Self::IdToken(_) | Self::NoRule => {
+                "this ID token is not accepted here: the registry's log has the reason"
+            }
         }
     }
 

@@ -139,6 +139,44 @@ impl RepositoryTemplate {
         Ok(Self(text.to_owned()))
     }
 
+    /// The module that a repository of this name is, where the template has one `{system}` and one `{name}` and something
+    /// between them.
+    fn read(&self, namespace: &Namespace, repository: &str) -> Option<ModuleAddress> {
+        let template = self.0.replace("{namespace}", namespace.as_str());
+        let (template, repository) = (
+            template.to_ascii_lowercase(),
+            repository.to_ascii_lowercase(),
+        );
+        let (before_system, after_system) = template.split_once("{system}")?;
+        let (before_name, after_name) = template.split_once("{name}")?;
+        let is_system_first = before_system.len() < before_name.len();
+        let (start, between, end) = if is_system_first {
+            (
+                before_system,
+                after_system.split_once("{name}")?.0,
+                after_name,
+            )
+        } else {
+            (
+                before_name,
+                after_name.split_once("{system}")?.0,
+                after_system,
+            )
+        };
+        if between.is_empty() || end.contains('{') {
+            return None;
+        }
+        let middle = repository.strip_prefix(start)?.strip_suffix(end)?;
+        // A system has no `-`: it ends at the first, or begins after the last, that stands between.
+        let (system, name) = if is_system_first {
+            middle.split_once(between)?
+        } else {
+            let (name, system) = middle.rsplit_once(between)?;
+            (system, name)
+        };
+        ModuleAddress::parse(namespace.as_str(), name, system)
+    }
+
     /// The repository's name for `address`.
     #[must_use]
     pub fn repository(&self, address: &ModuleAddress) -> String {
@@ -147,6 +185,21 @@ impl RepositoryTemplate {
             .replace("{name}", address.name.as_str())
             .replace("{system}", address.system.as_str())
     }
+}
+
+/// What else the repositories of `module` would be, by the templates that tell a repository's system: a token for
+/// `acme/*/aws` reads `acme/terraform-google-dns/aws` no more than `acme/dns/google`.
+#[must_use]
+pub fn aliases(templates: &[RepositoryTemplate], module: &ModuleAddress) -> Vec<ModuleAddress> {
+    let repositories = templates.iter().map(|template| template.repository(module));
+    repositories
+        .flat_map(|repository| {
+            let read =
+                |template: &RepositoryTemplate| template.read(&module.namespace, &repository);
+            templates.iter().filter_map(read).collect::<Vec<_>>()
+        })
+        .filter(|alias| alias != module)
+        .collect()
 }
 
 /// The id of a git object, most often a commit: 40 (SHA-1) or 64 (SHA-256) lower-case hexadecimal digits.
@@ -211,6 +264,57 @@ mod tests {
             assert!(System::parse(bad).is_none(), "{bad:?}");
         }
         assert_eq!(Name::parse("VPC"), Name::parse("vpc"));
+    }
+
+    #[test]
+    fn a_repository_is_known_by_the_names_that_templates_give_it() {
+        for (templates, module, expected) in [
+            ("terraform-{system}-{name} {name}", "acme/vpc/aws", ""),
+            (
+                "terraform-{system}-{name} {name}",
+                "acme/terraform-google-dns/aws",
+                "acme/dns/google",
+            ),
+            (
+                "terraform-{system}-{name} {name}",
+                "acme/Terraform-Google-dns-zone/aws",
+                "acme/dns-zone/google",
+            ),
+            (
+                "terraform-{system}-{name} {name}",
+                "acme/terraform-google/aws",
+                "",
+            ),
+            ("{name}", "acme/terraform-google-dns/aws", ""),
+            (
+                "{name}-{system} {name}",
+                "acme/a-b-aws/google",
+                "acme/a-b/aws",
+            ),
+            ("{name}-{system} {name}", "acme/vpc/aws", ""),
+            ("tf.{system}.{name}.x {name}", "acme/vpc/aws", ""),
+            (
+                "{namespace}-{system}-{name} {name}",
+                "acme/acme-aws-vpc/google",
+                "acme/vpc/aws",
+            ),
+            ("{system}{name} {name}", "acme/awsvpc/google", ""),
+            (
+                "{system}-{name}-{name} {name}",
+                "acme/aws-vpc-vpc/google",
+                "",
+            ),
+        ] {
+            let parse = |text| RepositoryTemplate::parse(text).unwrap();
+            let templates: Vec<_> = templates.split(' ').map(parse).collect();
+            let parts: Vec<&str> = module.split('/').collect();
+            let module = ModuleAddress::parse(parts[0], parts[1], parts[2]).unwrap();
+            let found: Vec<_> = aliases(&templates, &module)
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            assert_eq!(found.join(" "), expected, "{module}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod refresh;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
 use crate::cache::archives;
@@ -34,6 +34,8 @@ use crate::webhook::Hint;
 pub struct Registry<'h, H> {
     config: Rc<Config>,
     github: GitHub<'h, H>,
+    /// When the request came in.
+    began: SystemTime,
     owed: RefCell<Vec<Owed>>,
     freshness: Cell<Option<Freshness>>,
 }
@@ -110,6 +112,7 @@ impl<'h, H: Host> Registry<'h, H> {
         Self {
             config: Rc::clone(&config),
             github: GitHub::new(host, config),
+            began: host.now(),
             owed: RefCell::default(),
             freshness: Cell::default(),
         }
@@ -375,8 +378,9 @@ impl<'h, H: Host> Registry<'h, H> {
         self.owed.borrow_mut().push(owed);
     }
 
+    /// Until when the client gets its answer, whatever else took some of that time.
     fn deadline(&self) -> Deadline {
-        Deadline::after(self.host().now(), API_LIMIT)
+        Deadline::after(self.began, API_LIMIT)
     }
 }
 

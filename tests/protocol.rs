@@ -69,6 +69,26 @@ fn every_fault_does_what_is_written_down() {
 }
 
 #[test]
+fn an_issuer_and_a_github_that_hang_take_ten_seconds_together() {
+    // The keys of a week ago are too old; those of an hour ago are used.
+    for (seconds, expected) in [(700_000, 503), (3601, 200)] {
+        let jobs = support::readers::late_jobs(seconds);
+        let scenario = support::readers::with_jobs("everything_hangs", jobs)
+            .variable("cache_stale_seconds", "0");
+        let host = FakeHost::new(&scenario);
+        host.is_slow.set(true);
+        for (ask, status) in scenario.requests.iter().zip([200, expected]) {
+            assert_eq!(host.ask(ask).status, status, "{seconds}");
+            assert!(
+                host.waited.get() <= Duration::from_secs(10),
+                "{:?}",
+                host.waited.get()
+            );
+        }
+    }
+}
+
+#[test]
 fn nothing_comes_of_an_attack() {
     let scenario = attacks::attacked();
     let host = FakeHost::new(&scenario);

@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     }
     // What is sent as a password is read back.
     let text = String::from_utf8_lossy(data);
-    if !text.is_empty() && text.len() < 8000 {
+    if !text.is_empty() && text.len() < 8000 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         let encoded = BASE64_STANDARD.encode(format!("user:{text}"));
         headers.insert(header::AUTHORIZATION, format!("Basic {encoded}").parse().unwrap());
         let Presented::Token(token) = Presented::read(&headers) else {

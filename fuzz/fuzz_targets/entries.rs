@@ -22,7 +22,7 @@ fuzz_target!(|text: &str| {
         Err(problems) => assert!(!problems.is_empty() && is_quiet(&problems)),
     }
     let issuers = [GITHUB_ACTIONS.to_owned()];
-    if let Err(problems) = Rule::parse(text, &issuers) {
+    if let Err(problems) = Rule::parse(text, &issuers, "a") {
         assert!(!problems.is_empty() && is_quiet(&problems));
     }
 });

@@ -28,7 +28,7 @@ fuzz_target!(|data: (&str, &str, &[u8], &str)| {
         let workloads = Workloads {
             issuers: vec![GITHUB_ACTIONS.to_owned()],
             audience: "a".to_owned(),
-            rules: Rule::parse("repository=acme/* -> owners=acme", &[]).unwrap(),
+            rules: Rule::parse("repository=acme/* -> owners=acme", &[], "a").unwrap(),
         };
         let _ = token.claims.check(&workloads, UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let _ = workloads.rules[0].holds(&token.claims);

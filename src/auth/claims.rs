@@ -57,8 +57,9 @@ impl Claims {
     pub fn summary(&self) -> String {
         let parts = CLAIMS.iter().filter_map(|name| {
             let value = self.text(name)?;
-            let value: String = value.chars().take(100).collect();
-            Some(format!("{name}={value}"))
+            let is_plain = value.len() <= 200 && value.bytes().all(|byte| byte.is_ascii_graphic());
+            let shown = if is_plain { &value } else { "?" };
+            Some(format!("{name}={shown}"))
         });
         parts.collect::<Vec<_>>().join(" ")
     }

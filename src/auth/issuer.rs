@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::cache::lease::Lease;
 use crate::cache::{self, Key};
+use crate::config::is_safe_url;
 use crate::error::Error;
 use crate::github::USER_AGENT;
 use crate::host::{Deadline, Host, HostError, Limits, receive, seconds};
@@ -21,13 +22,22 @@ use crate::host::{Deadline, Host, HostError, Limits, receive, seconds};
 /// What is kept of an issuer; its keys are the bytes behind it.
 #[derive(Default, Serialize, Deserialize)]
 struct Kept {
-    issuer: String,
     /// When its keys came, in seconds since 1970; 0: never.
     fetched_at: u64,
     /// When they were asked for in vain, or before their time: that is not done again so soon.
     paused_at: u64,
     #[serde(skip)]
     keys: Vec<u8>,
+}
+
+/// What is known of a key.
+enum Lookup {
+    /// It is fresh.
+    Known(Vec<Jwk>),
+    /// The issuer is not asked just now.
+    Paused(Result<Vec<Jwk>, Error>),
+    /// The issuer has to be asked.
+    Due(Kept),
 }
 
 /// An issuer of ID tokens.
@@ -39,74 +49,88 @@ pub(super) struct Issuer<'a, H> {
 }
 
 impl<H: Host> Issuer<'_, H> {
-    /// The key that the issuer calls `id`; `None` where it has none.
+    /// The keys that the issuer calls `id`: one, where it does as it should.
     ///
     /// # Errors
     /// [`Error::IssuerUnavailable`] where that cannot be found out.
-    pub(super) async fn key(&self, id: &str) -> Result<Option<Jwk>, Error> {
+    pub(super) async fn keys(&self, id: &str) -> Result<Vec<Jwk>, Error> {
         let deadline = Deadline::after(self.host.now(), LIMIT);
         for _ in 0..=MAX_WAITS {
-            let kept = self.load();
-            let now = seconds(self.host.now());
-            let found = kept.find(id);
-            let has_keys = is_within(kept.fetched_at, now, LONGEST);
-            let pause = if has_keys { COOL_DOWN } else { SHORT_COOL_DOWN };
-            if found.is_some() && is_within(kept.fetched_at, now, FRESH) {
-                return Ok(found);
-            }
-            if is_within(kept.paused_at, now, pause) {
-                return match found {
-                    None if !has_keys => Err(unavailable("they could not be fetched a moment ago")),
-                    found => Ok(found.filter(|_| has_keys)),
-                };
-            }
+            let kept = match self.look_up(id) {
+                Lookup::Known(keys) => return Ok(keys),
+                Lookup::Paused(result) => return result,
+                Lookup::Due(kept) => kept,
+            };
             let about = format!("keys of {}", self.name);
-            if let Some(lease) =
-                Lease::take(self.host, &about, deadline.left(self.host.now())).await
-            {
-                let fetched = self.refresh(kept, id, deadline).await;
-                lease.release(self.host);
-                return match fetched {
-                    Ok(kept) => Ok(kept.find(id)),
-                    Err(error) if found.is_some() && has_keys => {
-                        self.host
-                            .log(&format!("{error}: those that are known are used"));
-                        Ok(found)
-                    }
-                    Err(error) => Err(error),
+            let left = deadline.left(self.host.now());
+            if let Some(lease) = Lease::take(self.host, &about, left).await {
+                // Someone else may have fetched them meanwhile.
+                let result = match self.look_up(id) {
+                    Lookup::Known(keys) => Ok(keys),
+                    Lookup::Paused(result) => result,
+                    Lookup::Due(kept) => self.refresh(kept, id, deadline).await,
                 };
+                lease.release(self.host);
+                return result;
+            }
+            // Who can do without what is being fetched does not wait for it.
+            let known = kept.usable(id, seconds(self.host.now()));
+            if !known.is_empty() {
+                return Ok(known);
             }
             self.host.sleep(WAIT).await;
         }
         Err(unavailable("another request is fetching them"))
     }
 
-    fn load(&self) -> Kept {
-        let kept = cache::load::<Kept>(self.host, &self.store_key());
-        match kept {
-            Some((kept, keys)) if kept.issuer == self.name => Kept { keys, ..kept },
-            _ => Kept::default(),
+    fn look_up(&self, id: &str) -> Lookup {
+        let kept = self.load();
+        let now = seconds(self.host.now());
+        let known = kept.usable(id, now);
+        let has_keys = is_within(kept.fetched_at, now, LONGEST);
+        let pause = if has_keys { COOL_DOWN } else { SHORT_COOL_DOWN };
+        if !known.is_empty() && is_within(kept.fetched_at, now, FRESH) {
+            Lookup::Known(known)
+        } else if is_within(kept.paused_at, now, pause) {
+            Lookup::Paused(if has_keys {
+                Ok(known)
+            } else {
+                Err(unavailable("they could not be fetched a moment ago"))
+            })
+        } else {
+            Lookup::Due(kept)
         }
     }
 
-    /// Fetches the keys, and keeps them, or that they could not be fetched.
-    async fn refresh(&self, before: Kept, id: &str, deadline: Deadline) -> Result<Kept, Error> {
+    fn load(&self) -> Kept {
+        let kept = cache::load::<Kept>(self.host, &self.store_key());
+        kept.map_or_else(Kept::default, |(kept, keys)| Kept { keys, ..kept })
+    }
+
+    /// Fetches the keys, and keeps them, or that they could not be fetched. Those that are known outlive a failure.
+    async fn refresh(&self, before: Kept, id: &str, deadline: Deadline) -> Result<Vec<Jwk>, Error> {
         let fetched = self.fetch(deadline).await;
         let now = seconds(self.host.now());
         let is_before_its_time = is_within(before.fetched_at, now, FRESH);
-        let mut kept = Kept {
-            issuer: self.name.to_owned(),
-            ..before
-        };
+        let mut kept = before;
         let result = fetched.map(|keys| {
             kept.fetched_at = now;
             kept.keys = keys;
         });
-        if is_before_its_time || result.is_err() || kept.find(id).is_none() {
+        let known = kept.usable(id, now);
+        if is_before_its_time || result.is_err() || known.is_empty() {
             kept.paused_at = now;
         }
         cache::save(self.host, &self.store_key(), &kept, &kept.keys);
-        result.map(|()| kept)
+        match result {
+            Err(error) if known.is_empty() => Err(error),
+            Err(error) => {
+                self.host
+                    .log(&format!("{error}: those that are known are used"));
+                Ok(known)
+            }
+            Ok(()) => Ok(known),
+        }
     }
 
     async fn fetch(&self, deadline: Deadline) -> Result<Vec<u8>, Error> {
@@ -125,14 +149,14 @@ impl<H: Host> Issuer<'_, H> {
         if found.issuer != self.name {
             return Err(unavailable("its openid-configuration names another issuer"));
         }
-        let origin = |text: &str| Url::parse(text).ok().map(|url| url.origin());
-        let is_own = origin(&found.jwks_uri).is_some_and(|it| Some(it) == origin(self.name));
-        if !is_own {
-            return Err(unavailable(
-                "its openid-configuration leads to keys on another host than its own, which is not followed",
-            ));
-        }
-        let keys = self.get(&found.jwks_uri, deadline).await?;
+        let own = Url::parse(self.name).ok().map(|url| url.origin());
+        let leads_to = Url::parse(&found.jwks_uri)
+            .ok()
+            .filter(|url| is_safe_url(url) && Some(url.origin()) == own);
+        let address = leads_to.ok_or_else(|| {
+            unavailable("its openid-configuration leads to keys on another host than its own, which is not followed")
+        })?;
+        let keys = self.get(address.as_str(), deadline).await?;
         if key_set(&keys).next().is_none() {
             return Err(unavailable("it has no keys"));
         }
@@ -177,8 +201,14 @@ impl<H: Host> Issuer<'_, H> {
 }
 
 impl Kept {
-    fn find(&self, id: &str) -> Option<Jwk> {
-        key_set(&self.keys).find(|key| key.common.key_id.as_deref() == Some(id))
+    /// Its keys of this name, as long as they may be used.
+    fn usable(&self, id: &str, now: u64) -> Vec<Jwk> {
+        if !is_within(self.fetched_at, now, LONGEST) {
+            return Vec::new();
+        }
+        key_set(&self.keys)
+            .filter(|key| key.common.key_id.as_deref() == Some(id))
+            .collect()
     }
 }
 
@@ -214,7 +244,7 @@ const LONGEST: u64 = 24 * 60 * 60;
 /// Seconds between two fetches.
 const COOL_DOWN: u64 = 60;
 /// The same while there are no keys at all.
-const SHORT_COOL_DOWN: u64 = 5;
+const SHORT_COOL_DOWN: u64 = 20;
 /// For all of it: Terraform waits ten seconds.
 const LIMIT: Duration = Duration::from_secs(5);
 /// GitHub's set has 5 KB.

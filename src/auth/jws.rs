@@ -158,3 +158,58 @@ impl JwtVerifier for Es256 {
 const MIN_RSA_BITS: usize = 2048;
 /// GitHub's have 36 characters.
 const MAX_KEY_ID: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
+    use rsa::RsaPrivateKey;
+    use rsa::pkcs1::DecodeRsaPrivateKey as _;
+    use rsa::signature::{SignatureEncoding as _, Signer as _};
+    use rsa::traits::PublicKeyParts as _;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_used_for_what_it_is_for() {
+        let pem = include_str!("../../stand-in/test-only-oidc-key-1.pem");
+        let long = RsaPrivateKey::from_pkcs1_pem(pem).unwrap();
+        // Of 1,024 bits: no longer safe.
+        let short = RsaPrivateKey::from_p_q(
+            BigUint::parse_bytes(P.as_bytes(), 16).unwrap(),
+            BigUint::parse_bytes(Q.as_bytes(), 16).unwrap(),
+            65_537u32.into(),
+        )
+        .unwrap();
+        for (key, changes, is_signed) in [
+            (&long, json!({}), true),
+            (&long, json!({ "alg": "RS256", "use": "sig" }), true),
+            (&long, json!({ "use": "enc" }), false),
+            (&long, json!({ "alg": "RS512" }), false),
+            (&long, json!({ "alg": "ES256" }), false),
+            (&long, json!({ "e": "AQ" }), false),
+            (&short, json!({}), false),
+        ] {
+            let encode = |value: Value| BASE64.encode(value.to_string());
+            let head = encode(json!({ "alg": "RS256", "kid": "k" }));
+            let message = format!("{head}.{}", encode(json!({ "iss": "x" })));
+            let signer = pkcs1v15::SigningKey::<Sha256>::new(key.clone());
+            let signature = signer.sign(message.as_bytes()).to_vec();
+            let token = format!("{message}.{}", BASE64.encode(signature));
+            let mut public = json!({
+                "kty": "RSA", "kid": "k",
+                "n": BASE64.encode(key.n().to_bytes_be()), "e": BASE64.encode(key.e().to_bytes_be()),
+            });
+            for (name, value) in changes.as_object().unwrap() {
+                public[name] = value.clone();
+            }
+            let token = Unverified::read(&token).unwrap();
+            let public: Jwk = serde_json::from_value(public).unwrap();
+            assert_eq!(token.is_signed_by(&public), is_signed, "{changes}");
+        }
+    }
+
+    const P: &str = "e370e9a2544da66da4d050638068f23688bd8ac861b49840616c7b18626a9615158e4a92ecf24020ff43fe49062223354c899097b8e67f6e496b2bcd7ef7f273";
+    const Q: &str = "c5c705a564cbb68a8263bf42ff53eae679f60615df52e4073ab50411a77d1fd0c7137e993b78013b13edf3a58cb15cf1a5be4d599497126e01719f7552975f6d";
+}

@@ -27,7 +27,7 @@ pub struct Rule {
     conditions: Vec<(&'static str, Wanted)>,
     /// What a token that the rule holds for may read.
     pub scope: Scope,
-    /// Tells rules apart, and one from what it was before it was changed.
+    /// Tells rules apart, and one from what it was before it, the issuers or the audience were changed.
     pub fingerprint: u64,
 }
 
@@ -43,7 +43,7 @@ impl Rule {
     ///
     /// # Errors
     /// One sentence for each entry that is wrong, with its number.
-    pub fn parse(text: &str, issuers: &[String]) -> Result<Vec<Self>, Vec<String>> {
+    pub fn parse(text: &str, issuers: &[String], audience: &str) -> Result<Vec<Self>, Vec<String>> {
         let entries = entries(text).map_err(|number| {
             vec![format!(
                 "has a rule, number {number}, with a quote that does not end"
@@ -55,7 +55,7 @@ impl Rule {
         }
         let mut rules = Vec::new();
         for (index, words) in entries.iter().take(MAX_RULES).enumerate() {
-            match Self::of_words(words, issuers) {
+            match Self::of_words(words, issuers, audience) {
                 Ok(rule) => rules.push(rule),
                 Err(problem) => {
                     problems.push(format!("has a wrong rule, number {}: {problem}", index + 1));
@@ -69,7 +69,11 @@ impl Rule {
         }
     }
 
-    fn of_words(words: &[String], issuers: &[String]) -> Result<Self, &'static str> {
+    fn of_words(
+        words: &[String],
+        issuers: &[String],
+        audience: &str,
+    ) -> Result<Self, &'static str> {
         let arrow = words.iter().position(|word| word == "->").ok_or(FORM)?;
         let (conditions, scopes) = words.split_at(arrow);
         let mut scope = Scope::default();
@@ -101,7 +105,18 @@ impl Rule {
         if conditions.is_empty() {
             return Err("it would let everyone in: write `claim=value` before `->`");
         }
-        let sum = Sha256::digest(words.join("\n"));
+        let names_issuer = conditions.iter().any(|(name, _)| *name == "iss");
+        if issuers.len() > 1 && !names_issuer {
+            return Err(
+                "with several `oidc_issuers` it has to name its `iss`: ids and names of one are not those of another",
+            );
+        }
+        // Whatever a token was let in by is in it.
+        let sum = Sha256::digest(format!(
+            "{}\n\n{audience}\n\n{}",
+            issuers.join("\n"),
+            words.join("\n")
+        ));
         let rule = Self {
             conditions,
             scope,
@@ -111,8 +126,8 @@ impl Rule {
         };
         if rule.lets_anyone_in(issuers) {
             return Err(
-                "it would let every repository on GitHub in: name the `repository_owner_id`, `repository_id`, `repository` \
-                 or `job_workflow_ref` that it is for",
+                "it would let every repository on GitHub in: name the `repository_owner_id`, `repository_id` or `repository` \
+                 that it is for; a workflow can be called by anyone",
             );
         }
         Ok(rule)
@@ -121,13 +136,13 @@ impl Rule {
     /// Whether it holds for jobs of anyone's: everyone on GitHub gets tokens of its issuer, for any audience.
     fn lets_anyone_in(&self, issuers: &[String]) -> bool {
         let mut claims = self.conditions.iter().map(|(claim, _)| claim);
-        let is_for_shared = issuers.iter().any(|issuer| issuer == GITHUB_ACTIONS)
-            && self
-                .conditions
-                .iter()
-                .filter(|(claim, _)| *claim == "iss")
-                .all(|(_, wanted)| wanted.allows(GITHUB_ACTIONS));
-        is_for_shared && !claims.any(|claim| IDENTITIES.contains(claim))
+        let holds_for = |issuer: &str| {
+            let mut named = self.conditions.iter().filter(|(claim, _)| *claim == "iss");
+            named.all(|(_, wanted)| wanted.allows(issuer))
+        };
+        let is_for_all =
+            |issuer: &String| EVERYONES.contains(&issuer.as_str()) && holds_for(issuer);
+        issuers.iter().any(is_for_all) && !claims.any(|claim| IDENTITIES.contains(claim))
     }
 
     /// Whether every claim of the rule is as it has to be.
@@ -210,11 +225,13 @@ pub(super) const CLAIMS: [&str; 8] = [
 /// GitHub compares names without regard to case; in rules they are lower case.
 const REPOSITORY: &str = "repository";
 /// What tells one owner's jobs from those of all others.
-const IDENTITIES: [&str; 4] = [
-    "repository_owner_id",
-    "repository_id",
-    "repository",
-    "job_workflow_ref",
+const IDENTITIES: [&str; 3] = ["repository_owner_id", "repository_id", REPOSITORY];
+/// Issuers whose tokens anyone can get.
+const EVERYONES: [&str; 4] = [
+    GITHUB_ACTIONS,
+    "https://gitlab.com",
+    "https://agent.buildkite.com",
+    "https://accounts.google.com",
 ];
 /// Each is tried for each token.
 const MAX_RULES: usize = 200;
@@ -226,6 +243,8 @@ mod tests {
 
     use super::super::claims::tests::{claims, job};
     use super::*;
+
+    const AUDIENCE: &str = "https://modules.example.com";
 
     fn issuers() -> Vec<String> {
         vec![GITHUB_ACTIONS.to_owned()]
@@ -246,11 +265,11 @@ mod tests {
             ("repository=ACME/*", true),
             ("repository=labs/*", false),
             (
-                "job_workflow_ref=acme/ci/.github/workflows/plan.yml@*",
+                "repository_owner_id=9001 job_workflow_ref=acme/ci/.github/workflows/plan.yml@*",
                 true,
             ),
             (
-                "job_workflow_ref=acme/ci/.github/workflows/other.yml@*",
+                "repository_owner_id=9001 job_workflow_ref=acme/ci/.github/workflows/other.yml@*",
                 false,
             ),
             (
@@ -258,11 +277,16 @@ mod tests {
                 true,
             ),
         ] {
-            let rules = Rule::parse(&format!("{rule} -> owners=acme"), &issuers()).unwrap();
+            let rules =
+                Rule::parse(&format!("{rule} -> owners=acme"), &issuers(), AUDIENCE).unwrap();
             assert_eq!(rules[0].holds(&claims(job())), holds, "{rule}");
         }
-        let rules =
-            Rule::parse("repository_id=42 environment=* -> owners=acme", &issuers()).unwrap();
+        let rules = Rule::parse(
+            "repository_id=42 environment=* -> owners=acme",
+            &issuers(),
+            AUDIENCE,
+        )
+        .unwrap();
         let mut without = job();
         without.as_object_mut().unwrap().remove("environment");
         assert!(!rules[0].holds(&claims(without)));
@@ -347,7 +371,27 @@ mod tests {
                 "environment=production -> owners=acme",
                 "every repository on GitHub",
             ),
-            (own, "environment=production -> owners=acme", ""),
+            (
+                issuers(),
+                "job_workflow_ref=acme/ci/.github/workflows/plan.yml@* -> owners=acme",
+                "every repository on GitHub",
+            ),
+            (
+                vec!["https://gitlab.com".to_owned()],
+                "ref=main -> owners=acme",
+                "every repository",
+            ),
+            (own.clone(), "environment=production -> owners=acme", ""),
+            (
+                [own.clone(), issuers()].concat(),
+                "repository_id=42 -> owners=acme",
+                "has to name its `iss`",
+            ),
+            (
+                [own, issuers()].concat(),
+                "iss=https://forge.example/api/actions ref=refs/heads/main -> owners=acme",
+                "",
+            ),
             (
                 issuers(),
                 "iss=https://token.actions.githubusercontent.com ref=refs/heads/main -> owners=acme",
@@ -360,7 +404,7 @@ mod tests {
             ),
             (issuers(), "repository_id=42 \"x -> owners=acme", "quote"),
         ] {
-            match Rule::parse(rule, &issuers) {
+            match Rule::parse(rule, &issuers, AUDIENCE) {
                 Ok(_) => assert_eq!(problem, "", "{rule}"),
                 Err(problems) => assert!(
                     problems.len() == 1 && !problem.is_empty() && problems[0].contains(problem),
@@ -372,7 +416,8 @@ mod tests {
 
     #[test]
     fn a_changed_rule_is_another_rule() {
-        let fingerprint = |text: &str| Rule::parse(text, &issuers()).unwrap()[0].fingerprint;
+        let fingerprint =
+            |text: &str| Rule::parse(text, &issuers(), AUDIENCE).unwrap()[0].fingerprint;
         let rule = "repository_id=42 ref=refs/heads/main -> owners=acme";
         assert_eq!(
             fingerprint(rule),
@@ -384,6 +429,13 @@ mod tests {
             "ref=refs/heads/main repository_id=42 -> owners=acme",
         ] {
             assert_ne!(fingerprint(rule), fingerprint(other), "{other}");
+        }
+        for (issuers, audience) in [
+            (issuers(), "https://other.example"),
+            (vec!["https://ghes.example".to_owned()], AUDIENCE),
+        ] {
+            let other = Rule::parse(rule, &issuers, audience).unwrap();
+            assert_ne!(fingerprint(rule), other[0].fingerprint, "{audience}");
         }
     }
 }

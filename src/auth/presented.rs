@@ -39,6 +39,8 @@ impl Presented {
         match token {
             None => Self::Unreadable,
             Some(token) if token.is_empty() => Self::Nothing,
+            // No token has anything else in it; `echo "" | sha256sum` is the digest of a line break.
+            Some(token) if !token.bytes().all(|byte| byte.is_ascii_graphic()) => Self::Unreadable,
             Some(token) => Self::Token(Secret::new(token)),
         }
     }
@@ -81,7 +83,9 @@ mod tests {
             (&["Bearer "], Ok(None)),
             (&["Bearer abc"], token("abc")),
             (&["bEARER   abc "], token("abc")),
-            (&["Bearer a b"], token("a b")),
+            (&["Bearer a b"], Err(())),
+            (&["Basic eDoK"], Err(())),
+            (&["Basic eDrDqQ=="], Err(())),
             (&["Basic dXNlcjphYmM="], token("abc")),
             (&["basic dXNlcjphYmM"], token("abc")),
             (&["Basic OmE6Yg=="], token("a:b")),

@@ -137,7 +137,7 @@ fn is_safe(url: &Url) -> bool {
 }
 
 /// What may be asked with no credential in it.
-pub(super) fn is_safe_url(url: &Url) -> bool {
+pub(crate) fn is_safe_url(url: &Url) -> bool {
     is_safe(url) && !has_credentials(url)
 }
 

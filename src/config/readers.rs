@@ -48,13 +48,13 @@ impl<H: Host> Variables<'_, H> {
     fn workloads(&mut self, base_url: Option<&str>) -> Option<Workloads> {
         let issuers = self.oidc_issuers();
         let audience = self.text("oidc_audience");
+        let audience = audience.or_else(|| base_url.map(str::to_owned));
         let text = self.text("oidc_rules").unwrap_or_default();
-        let rules = Rule::parse(&text, &issuers);
+        let rules = Rule::parse(&text, &issuers, audience.as_deref().unwrap_or_default());
         let rules = rules.unwrap_or_else(|problems| self.wrong("oidc_rules", &problems));
         if rules.is_empty() {
             return None;
         }
-        let audience = audience.or_else(|| base_url.map(str::to_owned));
         if audience.is_none() {
             self.problem(
                 "oidc_audience",

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::find::Found;
-use super::{Freshness, Registry};
+use super::{API_LIMIT, Freshness, Registry};
 use crate::cache::entry::{Entry, Kind, Lookup, milliseconds};
 use crate::cache::history::History;
 use crate::cache::lease::Lease;
@@ -51,7 +51,7 @@ impl<H: Host> Registry<'_, H> {
 
     /// The same, when the client has its answer: nobody waits, so nobody is waited for.
     pub(super) async fn refresh_behind(&self, owner: &Namespace, name: &str, before: Entry) {
-        let deadline = self.deadline();
+        let deadline = Deadline::after(self.host().now(), API_LIMIT);
         let purpose = self.purpose(&before);
         if self.permit(owner, Some(&before), purpose).is_err() {
             return;

@@ -109,6 +109,8 @@ pub fn keys(rsa: &str) -> Value {
     let public = RsaPrivateKey::from_pkcs1_pem(KEY).unwrap().to_public_key();
     let point = ec_key().verifying_key().to_encoded_point(false);
     json!({ "keys": [
+        // Of the same name as an RSA key, which some issuers do.
+        { "kty": "EC", "crv": "P-256", "kid": rsa, "x": BASE64.encode(point.x().unwrap()), "y": BASE64.encode(point.y().unwrap()) },
         { "kty": "OKP-2", "alg": "ML-DSA-44", "use": "sig", "kid": "three", "pub": "AAAA" },
         {
             "kty": "RSA", "alg": "RS256", "use": "sig", "kid": rsa,

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::github::{Answer, Fault};
+use super::github::{Answer, Fault, Trouble};
 use super::id_tokens::{self, DISCOVERY, ISSUER, KEYS, NOW, Signing, id_token, token};
 use super::scenario::{Ask, Scenario, StoreKind};
 use super::scenarios::{ARCHIVE, COMMIT, DOWNLOAD, TAGS, VERSIONS, ask, get, head, scenario, tags};
@@ -167,6 +167,26 @@ fn tokens() -> Vec<Scenario> {
                 get("/v1/modules/evil/vpc/aws/versions")
                     .bearer("an owner that is not served", TOKEN),
             ],
+        ),
+        // Of `terraform-{system}-{name},{name}`, the second makes the first's repositories modules of every system.
+        guarded(
+            "a_scope_is_not_got_round_by_another_name",
+            [
+                get("/v1/modules/acme/network/google/versions").bearer("in scope", NARROW),
+                get("/v1/modules/acme/terraform-aws-network/google/versions")
+                    .bearer("by another name", NARROW),
+                get("/v1/modules/acme/terraform-aws-network/google/1.0.0/download")
+                    .bearer("by another name", NARROW),
+                get("/v1/modules/acme/terraform-aws-network/google/versions").bearer("all", TOKEN),
+            ],
+        )
+        .on(
+            "GET https://api.github.com/repos/acme/terraform-google-network/git/matching-refs/tags",
+            [tags(&[("v1.0.0", "commit", COMMIT)])],
+        )
+        .on(
+            "GET https://api.github.com/repos/acme/terraform-aws-network/git/matching-refs/tags",
+            [tags(&[("v1.0.0", "commit", COMMIT)])],
         ),
         guarded(
             "a_token_ends",
@@ -440,7 +460,7 @@ fn issuers() -> Vec<Scenario> {
             name,
             [
                 job("a job", "one", 0),
-                later(4, job("too soon", "one", 0)),
+                later(19, job("too soon", "one", 0)),
                 later(1, job("again", "one", 0)),
             ],
         )
@@ -531,6 +551,16 @@ fn issuers() -> Vec<Scenario> {
             Answer::json(&id_tokens::keys("one")).fault(Fault::Break(50)),
         ),
     ]
+}
+
+/// A job, and another one so many seconds later, when neither the issuer nor GitHub answers.
+pub fn late_jobs(seconds: i64) -> Vec<Ask> {
+    let job = |now: i64| {
+        let times = json!({ "iat": NOW + now, "nbf": NOW + now, "exp": NOW + now + 300 });
+        get(VERSIONS).bearer("a job", &id_token(&times))
+    };
+    let late = job(seconds).after(seconds).trouble(Trouble::Slow);
+    vec![job(0), late]
 }
 
 fn direct() -> Vec<Scenario> {

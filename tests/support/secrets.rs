@@ -120,11 +120,4 @@ fn tickets(ask: &Ask, got: &Got) -> Vec<String> {
 
 /// What scenarios call a secret, GitHub's tokens, the tokens in archive URLs, the operator's tokens, registry tokens, and the beginning of
 /// every JSON Web Token.
-const ALWAYS: [&str; 6] = [
-    "MARKER",
-    "ghs_",
-    "token=SECRET",
-    "lft_",
-    "lfr_",
-    "eyJ0eXAiOiJKV1Qi",
-];
+const ALWAYS: [&str; 6] = ["MARKER", "ghs_", "token=SECRET", "lft_", "lfr_", "eyJ"];
