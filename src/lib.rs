@@ -2,7 +2,7 @@
 //!
 //! # The way of a request
 //! `src/bin/` (what a host offers) → `wasi_http` (its request) → [`app::handle`] → [`route::Route::parse`] →
-//! [`config::Config::load`] → [`registry::Registry`] → what [`cache`] has, or [`github::GitHub`] → [`wire`] (the response)
+//! [`config::Config::load`] → [`auth::Access`] (who may read) → [`registry::Registry`] → what [`cache`] has, or [`github::GitHub`] → [`wire`] (the response)
 //! → the response is sent → [`record::Record::finish`] (the log line) → [`registry::Registry::settle`] (what is owed).
 //!
 //! # The files
@@ -11,6 +11,8 @@
 //! | [`app`] | one request, one answer |
 //! | [`route`] | every path there is |
 //! | [`config`] | every variable there is |
+//! | [`auth`] | who may read: tokens, CI jobs' ID tokens, archive URLs that prove themselves |
+//! | [`client`] | what a client calls itself |
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
 //! | [`pins`] | what each version's tag was first seen to be |
