@@ -74,6 +74,8 @@ pub enum Refusal {
     Links,
     /// It has no files.
     Empty,
+    /// It has no files in the folder that is the module.
+    NoSubTree,
     /// It was not the same when it was read again, or is of another commit.
     Changed,
 }
@@ -91,6 +93,7 @@ impl fmt::Display for Refusal {
             Self::TooMany => "it has too many files",
             Self::Links => "its symbolic links stand for too many or too large files",
             Self::Empty => "it has no files",
+            Self::NoSubTree => "it has no files in the module's `path`",
             Self::Changed => "it is not what was asked for, or changed while it was read",
         })
     }

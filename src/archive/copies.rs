@@ -34,11 +34,15 @@ pub(super) enum Waiting {
 impl Rerooter {
     /// Finds out what links stand for, and what that takes.
     pub(super) fn plan(&mut self) -> Result<Step, Refusal> {
-        let plan = links::resolve(&self.tree, &self.entries)?;
+        let plan = links::resolve(&self.tree, &self.entries, |link| {
+            self.output_name(link).is_some()
+        })?;
         for (name, source) in plan.copies {
-            let Some(entry) = self.entries.get(source) else {
+            let (Some(entry), Some(name)) = (self.entries.get(source), self.output_name(&name))
+            else {
                 continue;
             };
+            let name: Rc<[u8]> = name.into();
             if entry.held().is_some() || entry.facts.size == 0 {
                 self.waiting.push_back(Waiting::Copy(name, source));
             } else {
@@ -59,9 +63,12 @@ impl Rerooter {
             return Err(Refusal::Links);
         }
         let held = self.entries.iter().enumerate();
-        let held = held.filter(|(_, entry)| entry.held().is_some() && !entry.is_link());
-        self.waiting
-            .extend(held.map(|(index, _)| Waiting::Entry(index)));
+        let held = held.filter(|(_, entry)| {
+            let is_wanted = self.output_name(&entry.name).is_some();
+            entry.held().is_some() && !entry.is_link() && is_wanted
+        });
+        let held: Vec<Waiting> = held.map(|(index, _)| Waiting::Entry(index)).collect();
+        self.waiting.extend(held);
         self.dropped = plan.dropped;
         self.state = State::Waiting;
         Ok(Step::More)
@@ -76,6 +83,7 @@ impl Rerooter {
             };
             let offset = self.written + (out.len() - before) as u64;
             let (Waiting::Entry(index) | Waiting::Copy(_, index)) = waiting;
+            let sub_tree = self.sub_tree.len();
             let Some(entry) = self.entries.get_mut(index) else {
                 continue;
             };
@@ -87,7 +95,8 @@ impl Rerooter {
             };
             match waiting {
                 Waiting::Entry(_) => {
-                    zip::write_local(facts, false, &entry.name, out);
+                    let name = entry.name.get(sub_tree..).unwrap_or_default();
+                    zip::write_local(facts, false, name, out);
                     out.extend(data);
                     entry.place = Place::Written(offset);
                 }

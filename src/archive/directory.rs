@@ -92,11 +92,14 @@ impl Rerooter {
         let copies = self
             .copies
             .iter()
-            .map(|it| (it.facts, &it.name, it.mode, it.offset));
+            .map(|it| (it.facts, &*it.name, it.mode, it.offset));
         let entries = self.entries.iter().filter_map(|entry| match entry.place {
             // A link that did not look like one was sent, and is forgotten here.
             Place::Written(_) if entry.is_link() => None,
-            Place::Written(offset) => Some((entry.facts, &entry.name, entry.output_mode(), offset)),
+            Place::Written(offset) => {
+                let name = self.output_name(&entry.name)?;
+                Some((entry.facts, name, entry.output_mode(), offset))
+            }
             Place::Held(_) | Place::Omitted => None,
         });
         let before = out.len();
@@ -119,7 +122,11 @@ impl Rerooter {
             return Ok(Step::More);
         }
         if self.directory.entries == 0 {
-            return Err(Refusal::Empty);
+            return Err(if self.has_sub_tree() {
+                Refusal::NoSubTree
+            } else {
+                Refusal::Empty
+            });
         }
         self.directory.write(&self.comment, out);
         self.state = State::Done;

@@ -26,7 +26,7 @@ pub(super) enum Place {
     Written(u64),
     /// Nowhere yet: it may be a link. This is its data.
     Held(Box<[u8]>),
-    /// Nowhere: the top folder.
+    /// Nowhere: the top folder, or outside of the folder that is wanted.
     Omitted,
 }
 

@@ -55,8 +55,13 @@ pub(super) fn could_be_target(text: &[u8]) -> bool {
     !text.contains(&0) && !text.contains(&b'\n')
 }
 
-/// Follows all links.
-pub(super) fn resolve(tree: &Tree, entries: &[Entry]) -> Result<Plan, Refusal> {
+/// Follows all links whose names are wanted.
+pub(super) fn resolve(
+    tree: &Tree,
+    entries: &[Entry],
+    is_wanted: impl Fn(&[u8]) -> bool,
+) -> Result<Plan, Refusal> {
+    let is_wanted = |entry: &&Entry| entry.is_link() && is_wanted(&entry.name);
     let mut links = Links {
         tree,
         entries,
@@ -64,14 +69,14 @@ pub(super) fn resolve(tree: &Tree, entries: &[Entry]) -> Result<Plan, Refusal> {
         plan: Plan::default(),
         looked_up: 0,
     };
-    if entries.iter().any(Entry::is_link) {
+    if entries.iter().any(|entry| is_wanted(&entry)) {
         let names = entries
             .iter()
             .enumerate()
             .map(|(index, entry)| (&*entry.name, index));
         links.sorted = names.collect();
         links.sorted.sort_unstable();
-        for link in entries.iter().filter(|entry| entry.is_link()) {
+        for link in entries.iter().filter(is_wanted) {
             links.add(link, &link.name, &mut Vec::new())?;
         }
     }

@@ -11,13 +11,15 @@ use super::zip::{self, Directory, Facts, Local};
 use super::{Refusal, Step};
 use crate::module::ObjectId;
 
-/// Takes the top folder off a zip that goes by.
+/// Takes the top folder off a zip that goes by, and leaves out what is not in a folder below it, where only that is wanted.
 #[derive(Debug)]
 pub struct Rerooter {
     /// How many bytes the input may have, and with copies for links the output.
     limit: u64,
     /// The commit that the archive must be of, if it says of which it is.
     pub(super) commit: Option<ObjectId>,
+    /// The folder that is wanted, with a slash at its end; empty for everything.
+    pub(super) sub_tree: Vec<u8>,
     pub(super) state: State,
     /// Where in the input the next byte is.
     pub(super) read: u64,
@@ -76,6 +78,7 @@ impl Rerooter {
         Self {
             limit,
             commit: None,
+            sub_tree: Vec::new(),
             state: State::Header,
             read: 0,
             written: 0,
@@ -104,6 +107,24 @@ impl Rerooter {
     pub fn of_commit(mut self, commit: ObjectId) -> Self {
         self.commit = Some(commit);
         self
+    }
+
+    /// Leaves out everything that is not in the folder at `path`, and puts what is in it at the root. Links in it may lead to
+    /// what is outside of it: copies of that come with it. A file of this name, or nothing, is [`Refusal::NoSubTree`].
+    #[must_use]
+    pub fn sub_tree(mut self, path: &str) -> Self {
+        self.sub_tree = format!("{path}/").into_bytes();
+        self
+    }
+
+    /// A name in the output, with nothing left of it for the folder that is wanted itself; `None` for what is not in it.
+    pub(super) fn output_name<'n>(&self, name: &'n [u8]) -> Option<&'n [u8]> {
+        name.strip_prefix(self.sub_tree.as_slice())
+    }
+
+    /// Whether only a folder is wanted.
+    pub(super) fn has_sub_tree(&self) -> bool {
+        !self.sub_tree.is_empty()
     }
 
     /// Looks at `input`, which begins where the last step left off, appends to `out` what is to be sent, and says what
@@ -186,14 +207,17 @@ impl Rerooter {
         let name = self.strip_root(local.name)?;
         let entry = self.entries.len();
         self.tree.insert(&name, entry)?;
-        let place = if name.is_empty() {
-            Place::Omitted
-        } else if let Some(text) = held {
+        let place = if let Some(text) = held {
             self.held_bytes += text.len();
             Place::Held(text.into())
         } else {
-            zip::write_local(facts, local.is_zip64, &name, out);
-            Place::Written(self.written)
+            match self.output_name(&name) {
+                None | Some([]) => Place::Omitted,
+                Some(name) => {
+                    zip::write_local(facts, local.is_zip64, name, out);
+                    Place::Written(self.written)
+                }
+            }
         };
         let header = local.length as u64;
         let step = match (&place, facts.has_descriptor()) {

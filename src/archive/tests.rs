@@ -15,7 +15,14 @@ use crate::module::ObjectId;
 
 /// Does what `stream` does, over bytes in memory that arrive `chunk` at a time.
 fn reroot_with(inputs: &[&[u8]], chunk: usize, limit: u64) -> Result<(Vec<u8>, Rerooter), Refusal> {
-    let mut rerooter = Rerooter::new(limit);
+    run(Rerooter::new(limit), inputs, chunk)
+}
+
+fn run(
+    mut rerooter: Rerooter,
+    inputs: &[&[u8]],
+    chunk: usize,
+) -> Result<(Vec<u8>, Rerooter), Refusal> {
     let mut out = Vec::new();
     let mut readings = inputs.iter();
     let mut input = *readings.next().unwrap();
@@ -51,6 +58,11 @@ fn reroot_with(inputs: &[&[u8]], chunk: usize, limit: u64) -> Result<(Vec<u8>, R
         }
     }
     panic!("the re-rooter never ends");
+}
+
+fn reroot_sub_tree(input: &[u8], path: &str, chunk: usize) -> Result<Vec<u8>, Refusal> {
+    let rerooter = Rerooter::new(u64::MAX).sub_tree(path);
+    run(rerooter, &[input], chunk).map(|(out, _)| out)
 }
 
 fn reroot(input: &[u8]) -> Result<Vec<u8>, Refusal> {
@@ -342,6 +354,70 @@ fn link(name: &str, target: &str) -> Raw {
     Raw {
         mode: 0o120_777,
         ..raw(name, target.as_bytes())
+    }
+}
+
+/// What is in a folder of the whole archive is what comes of that folder alone: links into it, out of it and across are copies in both.
+#[test]
+fn a_folder_arrives_as_it_is_in_the_whole() {
+    let long = b"variable \"x\" {}\n".repeat(300);
+    let files: [(&str, &[u8]); 9] = [
+        ("main.tf", b"# root\n"),
+        ("held", b"held back"),
+        ("modules/vpc/main.tf", b"# vpc\n"),
+        ("modules/vpc/held", b"held too"),
+        ("modules/vpc/templates/a.tpl", &long),
+        ("modules/vpc-old/main.tf", b"# old\n"),
+        ("modules/dns/main.tf", &long),
+        ("shared/versions.tf", &long),
+        ("shared/tag", b"v1"),
+    ];
+    let links = [
+        ("modules/vpc/versions.tf", "../../shared/versions.tf"),
+        ("modules/vpc/tag", "../../shared/tag"),
+        ("modules/vpc/dns", "../dns"),
+        ("modules/vpc/own", "templates"),
+        ("modules/vpc/through", "../link/tag"),
+        ("modules/link", "../shared"),
+        ("modules/vpc/everything", "../.."),
+        ("modules/vpc/out", "../../../etc/passwd"),
+        ("elsewhere", "modules/vpc"),
+    ];
+    let zip = git_archive(&files, &links);
+    let whole = read(&reroot(&zip).unwrap());
+    for path in [
+        "modules/vpc",
+        "modules/dns",
+        "modules",
+        "shared",
+        "modules/vpc/templates",
+    ] {
+        let start = format!("{path}/");
+        let inside = whole.iter().filter_map(|(name, file)| {
+            let rest = name.strip_prefix(&start).filter(|rest| !rest.is_empty())?;
+            Some((rest.to_owned(), file.clone()))
+        });
+        let expected: BTreeMap<_, _> = inside.collect();
+        let out = reroot_sub_tree(&zip, path, 1 << 20).unwrap();
+        assert_eq!(read(&out), expected, "{path}");
+        for chunk in [1, 97] {
+            assert_eq!(reroot_sub_tree(&zip, path, chunk).unwrap(), out, "{path}");
+        }
+    }
+    assert_eq!(whole["modules/vpc/dns/main.tf"].1, long);
+    for path in [
+        "nothing",
+        "modules/vp",
+        "main.tf",
+        "modules/vpc/main.tf",
+        "modules/link",
+        "Modules",
+    ] {
+        assert_eq!(
+            reroot_sub_tree(&zip, path, 97).unwrap_err(),
+            Refusal::NoSubTree,
+            "{path}"
+        );
     }
 }
 
