@@ -36,6 +36,7 @@ use self::registry_token::RegistryToken;
 use self::scope::Scope;
 use self::ticket::Flaw;
 use self::tokens::Token;
+use crate::catalogue::Catalogue;
 use crate::config::{Config, Secret};
 use crate::error::{Denial, Error, NotFound};
 use crate::host::{Host, seconds};
@@ -130,6 +131,7 @@ pub struct Access<'a, H> {
     host: &'a H,
     readers: &'a Readers,
     names: &'a [RepositoryTemplate],
+    catalogue: &'a Catalogue,
     calls: Cell<u32>,
     who: RefCell<Option<String>>,
     claimed: RefCell<Option<String>>,
@@ -142,6 +144,7 @@ impl<'a, H: Host> Access<'a, H> {
             host,
             readers: &config.readers,
             names: &config.repository_names,
+            catalogue: &config.catalogue,
             calls: Cell::default(),
             who: RefCell::default(),
             claimed: RefCell::default(),
@@ -211,8 +214,9 @@ impl<'a, H: Host> Access<'a, H> {
         let altered = || Error::NotFound(NotFound::Ticket);
         let keys = self.readers.signing_keys.as_ref().ok_or_else(altered)?;
         let now = self.host.now();
+        let path = self.catalogue.path(&address.module);
         let (grant, is_over) =
-            match ticket::redeem(keys, address, ticket, |it| self.bound_to(it), now) {
+            match ticket::redeem(keys, address, &path, ticket, |it| self.bound_to(it), now) {
                 Ok(grant) => (grant, false),
                 Err(Flaw::Expired(grant)) => (grant, true),
                 Err(Flaw::Altered) => return Err(altered()),
@@ -250,6 +254,7 @@ impl<'a, H: Host> Access<'a, H> {
         Some(ticket::issue(
             keys,
             address,
+            &self.catalogue.path(&address.module),
             grant,
             bound_to,
             self.host.now(),
@@ -365,10 +370,9 @@ impl<'a, H: Host> Access<'a, H> {
     /// Whether a scope allows a module, and what its repository would be by another name: `{name}` alone makes
     /// `terraform-aws-vpc` a module of every system.
     fn allows(&self, scope: &Scope, module: &ModuleAddress) -> bool {
-        scope.allows(module)
-            && aliases(self.names, module)
-                .iter()
-                .all(|alias| scope.allows(alias))
+        let has_aliases = self.catalogue.find(module).is_none();
+        let mut aliases = aliases(self.names, module).into_iter();
+        scope.allows(module) && (!has_aliases || aliases.all(|alias| scope.allows(&alias)))
     }
 
     /// What a grant's archive URLs are bound to. A token that takes another's name does not take them over; a rule is in them

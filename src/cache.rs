@@ -29,16 +29,16 @@ use crate::host::Host;
 pub struct Key(String);
 
 impl Key {
-    /// The hot value of a repository: [`entry::Entry`].
+    /// The hot value of a [`Source`](crate::catalogue::Source): [`entry::Entry`].
     #[must_use]
-    pub fn entry(owner: &str, repository: &str) -> Self {
-        Self::named("entry", &format!("{owner}/{repository}"))
+    pub fn entry(owner: &str, source: &str) -> Self {
+        Self::of_source("entry", owner, source)
     }
 
-    /// The cold value of a repository: [`history::History`].
+    /// The cold value of a [`Source`](crate::catalogue::Source): [`history::History`].
     #[must_use]
-    pub fn history(owner: &str, repository: &str) -> Self {
-        Self::named("history", &format!("{owner}/{repository}"))
+    pub fn history(owner: &str, source: &str) -> Self {
+        Self::of_source("history", owner, source)
     }
 
     /// An owner's [`names::Names`].
@@ -94,6 +94,18 @@ impl Key {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Tags have slashes, and are compared with regard to case: what they begin with is in the key as a sum.
+    fn of_source(kind: &str, owner: &str, source: &str) -> Self {
+        match source.split_once(':') {
+            None => Self::named(kind, &format!("{owner}/{source}")),
+            Some((repository, prefix)) => {
+                let sum = hex::encode(Sha256::digest(prefix));
+                let sum = sum.get(..32).unwrap_or_default();
+                Self::named(kind, &format!("{owner}/{repository}:{sum}"))
+            }
+        }
     }
 
     /// GitHub compares names without regard to case.
@@ -173,6 +185,8 @@ mod tests {
             Key::entry("Acme", "VPC"),
             Key::entry("acme", "vpc-endpoints"),
             Key::history("acme", "vpc"),
+            Key::entry("acme", "vpc:dns/v"),
+            Key::entry("acme", "vpc:dns/"),
             Key::names("acme"),
             Key::owner_token("acme"),
             Key::installation_token(7),

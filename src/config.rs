@@ -19,6 +19,7 @@ use self::variables::Variables;
 use crate::auth::Readers;
 use crate::cache::Lifetimes;
 use crate::cache::archives::ArchiveBounds;
+use crate::catalogue::Catalogue;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
 use crate::pins::MovedTags;
@@ -54,6 +55,8 @@ pub struct Config {
     pub readers: Readers,
     /// `direct_download`: whether OpenTofu downloads archives with its token.
     pub direct_download: bool,
+    /// `modules`: where modules are that `repository_names` does not find.
+    pub catalogue: Catalogue,
 }
 
 /// As whom GitHub is asked.
@@ -141,6 +144,7 @@ impl Config {
         let webhook_secret = variables.webhook_secret();
         let readers = variables.readers(&credential, base_url.as_deref());
         let direct_download = variables.direct_download();
+        let catalogue = variables.catalogue(&allowed_owners);
         match github {
             Some(github) if variables.problems.is_empty() => Ok(Self {
                 github,
@@ -156,6 +160,7 @@ impl Config {
                 webhook_secret,
                 readers,
                 direct_download,
+                catalogue,
             }),
             _ => Err(variables.problems),
         }

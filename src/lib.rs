@@ -12,6 +12,7 @@
 //! | [`route`] | every path there is |
 //! | [`config`] | every variable there is |
 //! | [`auth`] | who may read: tokens, CI jobs' ID tokens, archive URLs that prove themselves |
+//! | [`catalogue`] | which folder of which repository a module is, and what its tags begin with |
 //! | [`client`] | what a client calls itself |
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
@@ -31,6 +32,7 @@ pub mod app;
 pub mod archive;
 pub mod auth;
 pub mod cache;
+pub mod catalogue;
 pub mod client;
 pub mod config;
 pub mod error;

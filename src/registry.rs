@@ -18,6 +18,7 @@ use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
 use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
+use crate::catalogue::Source;
 use crate::config::Config;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::GitHub;
@@ -58,15 +59,19 @@ enum Owed {
     /// Ask GitHub whether what was answered is still so.
     Refresh {
         owner: Namespace,
-        name: String,
+        source: Source,
         entry: Box<Entry>,
     },
     /// Keep a small archive.
-    Keep { object: ObjectId, archive: Vec<u8> },
+    Keep {
+        object: ObjectId,
+        path: String,
+        archive: Vec<u8>,
+    },
     /// Remember which commit an annotated tag leads to, once its archive has told.
     Peel {
         owner: Namespace,
-        name: String,
+        source: Source,
         object: ObjectId,
     },
 }
@@ -192,16 +197,17 @@ impl<'h, H: Host> Registry<'h, H> {
         let chosen = self.choose(module, choose, deadline).await?;
         let warning = self.release_warning(&chosen.entry, &chosen.release);
         let bounds = self.config.archive_bounds;
-        if let Some(archive) = archives::find(self.host(), object, bounds) {
+        if let Some(archive) = archives::find(self.host(), object, &chosen.path, bounds) {
             return Ok(Archive {
                 content: ArchiveContent::Whole(archive),
                 warning,
             });
         }
-        let stream = self.open(module, &chosen, object, deadline).await?;
+        let stream = self.open(&chosen, object, deadline).await?;
         if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
             self.owe(Owed::Keep {
                 object: object.clone(),
+                path: chosen.path.clone(),
                 archive: archive.to_vec(),
             });
         }
@@ -215,7 +221,6 @@ impl<'h, H: Host> Registry<'h, H> {
     /// so that no call is spent on what the archive itself says: its commit.
     async fn open(
         &self,
-        module: &ModuleAddress,
         chosen: &Chosen,
         object: &ObjectId,
         deadline: Deadline,
@@ -225,6 +230,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 repository: chosen.repository.clone(),
                 object: id.clone(),
                 is_commit,
+                path: chosen.path.clone(),
             };
             ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
         };
@@ -234,8 +240,8 @@ impl<'h, H: Host> Registry<'h, H> {
             return open(commit, true).await;
         }
         self.owe(Owed::Peel {
-            owner: self.owner(module)?.clone(),
-            name: chosen.name.clone(),
+            owner: chosen.owner.clone(),
+            source: chosen.source.clone(),
             object: object.clone(),
         });
         match open(object, false).await {
@@ -248,8 +254,7 @@ impl<'h, H: Host> Registry<'h, H> {
                     .github
                     .peel(repository, &sight.target, deadline)
                     .await?;
-                let owner = self.owner(module)?;
-                self.remember_commit(owner, &chosen.name, object, &commit);
+                self.remember_commit(&chosen.owner, &chosen.source, object, &commit);
                 open(&commit, true).await
             }
             result => result,
@@ -260,22 +265,31 @@ impl<'h, H: Host> Registry<'h, H> {
     pub async fn settle(&self, sent: Option<&Sent>) {
         for owed in self.owed.take() {
             match owed {
-                Owed::Refresh { owner, name, entry } => {
-                    self.refresh_behind(&owner, &name, *entry).await;
+                Owed::Refresh {
+                    owner,
+                    source,
+                    entry,
+                } => {
+                    self.refresh_behind(&owner, &source, *entry).await;
                 }
-                Owed::Keep { object, archive } => {
+                Owed::Keep {
+                    object,
+                    path,
+                    archive,
+                } => {
                     if sent.is_none_or(|sent| sent.result.is_ok()) {
-                        archives::keep(self.host(), &object, &archive, self.config.archive_bounds);
+                        let bounds = self.config.archive_bounds;
+                        archives::keep(self.host(), &object, &path, &archive, bounds);
                     }
                 }
                 Owed::Peel {
                     owner,
-                    name,
+                    source,
                     object,
                 } => {
                     let sent = sent.filter(|sent| sent.result.is_ok());
                     if let Some(commit) = sent.and_then(|sent| sent.commit.as_ref()) {
-                        self.remember_commit(&owner, &name, &object, commit);
+                        self.remember_commit(&owner, &source, &object, commit);
                     }
                 }
             }
@@ -283,12 +297,18 @@ impl<'h, H: Host> Registry<'h, H> {
     }
 
     /// An annotated tag is peeled once, and never again.
-    fn remember_commit(&self, owner: &Namespace, name: &str, object: &ObjectId, commit: &ObjectId) {
-        let history = History::load(self.host(), self.api(), owner.as_str(), name);
+    fn remember_commit(
+        &self,
+        owner: &Namespace,
+        source: &Source,
+        object: &ObjectId,
+        commit: &ObjectId,
+    ) {
+        let history = History::load(self.host(), self.api(), owner.as_str(), source.as_str());
         if let Some(mut history) = history
             && history.pins.peel(object, commit)
         {
-            history.save(self.host(), owner.as_str(), name);
+            history.save(self.host(), owner.as_str(), source.as_str());
         }
     }
 
@@ -315,6 +335,18 @@ impl<'h, H: Host> Registry<'h, H> {
                 names.forget_absent();
                 marked.extend(before.known().iter().map(String::as_str));
             }
+            // A repository's modules may be in folders of it, with tags of their own.
+            let is_part_of = |source: &str, name: &str| {
+                let (repository, _) = source.split_once(':').unwrap_or_default();
+                repository.eq_ignore_ascii_case(name)
+            };
+            let parts: Vec<&str> = before
+                .known()
+                .iter()
+                .map(String::as_str)
+                .filter(|source| marked.iter().any(|name| is_part_of(source, name)))
+                .collect();
+            marked.extend(parts);
             for name in marked {
                 names.remove(name);
                 if let Some(mut entry) = Entry::load(host, self.api(), owner.as_str(), name) {
@@ -360,10 +392,12 @@ impl<'h, H: Host> Registry<'h, H> {
         ))
     }
 
-    fn owner(&self, module: &ModuleAddress) -> Result<&Namespace, Error> {
-        self.config
-            .owner(&module.namespace)
-            .ok_or(Error::NotFound(NotFound::Owner))
+    /// The owner of the repository that a module is in, as the operator spells it.
+    fn owner(&self, module: &ModuleAddress) -> Result<Namespace, Error> {
+        let place = self.config.catalogue.find(module);
+        let owner = place.map_or_else(|| module.namespace.clone(), |place| place.owner);
+        let served = self.config.owner(&owner);
+        served.cloned().ok_or(Error::NotFound(NotFound::Owner))
     }
 
     fn host(&self) -> &'h H {

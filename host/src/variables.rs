@@ -203,7 +203,7 @@ fn toml_value(value: toml::Value) -> Option<String> {
 }
 
 /// What the component asks for, as in `docs/configuration.md` and `spin.toml`.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 28] = [
     "allowed_owners",
     "anonymous_read",
     "archive_cache_bytes",
@@ -222,6 +222,7 @@ const KNOWN: [&str; 27] = [
     "github_reserve_percent",
     "github_token",
     "max_archive_bytes",
+    "modules",
     "moved_tags",
     "oidc_audience",
     "oidc_issuers",

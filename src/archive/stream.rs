@@ -40,6 +40,8 @@ pub struct ArchiveSource {
     pub object: ObjectId,
     /// Whether it is a commit: then the archive has to say so itself.
     pub is_commit: bool,
+    /// The folder that is wanted; empty for all of it.
+    pub path: String,
 }
 
 /// How an archive's way to the client ended.
@@ -109,8 +111,12 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             repository,
             object,
             is_commit,
+            path,
         } = origin;
-        let rerooter = Rerooter::new(config.max_archive_bytes);
+        let mut rerooter = Rerooter::new(config.max_archive_bytes);
+        if !path.is_empty() {
+            rerooter = rerooter.sub_tree(path);
+        }
         let mut stream = Self {
             github: github.clone(),
             origin: origin.clone(),

@@ -31,20 +31,46 @@ struct Index {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Slot {
-    object: ObjectId,
+    content: Content,
     /// In milliseconds since 1970; written at most every [`TOUCH_MS`].
     used_at: u64,
 }
 
-/// The archive of a commit or a tag object, if it is kept.
-pub(crate) fn find(host: &impl Host, object: &ObjectId, bounds: ArchiveBounds) -> Option<Vec<u8>> {
+/// What an archive is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Content {
+    object: ObjectId,
+    /// The folder that is the module.
+    path: String,
+}
+
+impl Content {
+    fn of(object: &ObjectId, path: &str) -> Self {
+        Self {
+            object: object.clone(),
+            path: path.to_owned(),
+        }
+    }
+}
+
+/// The archive of a commit or a tag object, or of a folder of it, if it is kept.
+pub(crate) fn find(
+    host: &impl Host,
+    object: &ObjectId,
+    path: &str,
+    bounds: ArchiveBounds,
+) -> Option<Vec<u8>> {
+    let content = Content::of(object, path);
     if bounds.bytes == 0 || bounds.entries == 0 {
         return None;
     }
     let mut index = load_index(host);
-    let at = index.slots.iter().position(|slot| slot.object == *object)?;
-    let (held, archive) = load::<ObjectId>(host, &Key::archive(at))?;
-    if held != *object {
+    let at = index
+        .slots
+        .iter()
+        .position(|slot| slot.content == content)?;
+    let (held, archive) = load::<Content>(host, &Key::archive(at))?;
+    if held != content {
         return None;
     }
     let now = milliseconds(host.now());
@@ -57,13 +83,20 @@ pub(crate) fn find(host: &impl Host, object: &ObjectId, bounds: ArchiveBounds) -
 }
 
 /// Keeps an archive, if it is small enough.
-pub(crate) fn keep(host: &impl Host, object: &ObjectId, archive: &[u8], bounds: ArchiveBounds) {
+pub(crate) fn keep(
+    host: &impl Host,
+    object: &ObjectId,
+    path: &str,
+    archive: &[u8],
+    bounds: ArchiveBounds,
+) {
     if archive.len() > bounds.bytes || bounds.entries == 0 {
         return;
     }
     let mut index = load_index(host);
-    let slot = index.place(object, host.now(), bounds.entries);
-    host.set(Key::archive(slot).as_str(), &encode(object, archive));
+    let content = Content::of(object, path);
+    let slot = index.place(&content, host.now(), bounds.entries);
+    host.set(Key::archive(slot).as_str(), &encode(&content, archive));
     save(host, &Key::archive_index(), &index, &[]);
 }
 
@@ -75,13 +108,13 @@ fn load_index(host: &impl Host) -> Index {
 
 impl Index {
     /// Finds a slot for an archive: its own, a new one, or the least recently used.
-    fn place(&mut self, object: &ObjectId, now: SystemTime, entries: usize) -> usize {
+    fn place(&mut self, content: &Content, now: SystemTime, entries: usize) -> usize {
         self.slots.truncate(entries);
         let slot = Slot {
-            object: object.clone(),
+            content: content.clone(),
             used_at: milliseconds(now),
         };
-        let own = self.slots.iter().position(|slot| slot.object == *object);
+        let own = self.slots.iter().position(|slot| slot.content == *content);
         let at = own.unwrap_or_else(|| {
             if self.slots.len() < entries {
                 return self.slots.len();
@@ -112,7 +145,8 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_slot_is_taken_first() {
-        let object = |n: u64| ObjectId::parse(&format!("{n:040x}")).unwrap();
+        let object =
+            |n: u64| Content::of(&ObjectId::parse(&format!("{n:040x}")).unwrap(), "modules/a");
         let at = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
         let mut index = Index::default();
         let places: Vec<usize> = [(1, 10), (2, 20), (3, 30), (1, 40), (4, 50), (5, 60)]

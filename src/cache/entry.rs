@@ -148,11 +148,11 @@ impl Entry {
     }
 
     /// Remembers that no module that is in this repository had been found in those before. Whether that was news.
-    pub fn note_first(&mut self, later: &[&String]) -> bool {
+    pub fn note_first(&mut self, later: &[&str]) -> bool {
         let before = self.first_before.len();
         for name in later {
             if self.first_before.len() < MAX_ABSENT_BEFORE && !self.was_first(name) {
-                self.first_before.push((*name).clone());
+                self.first_before.push((*name).to_owned());
             }
         }
         self.first_before.len() > before

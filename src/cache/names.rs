@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::{Error, NotFound};
 use crate::host::Host;
 
-/// An owner's names, in lower case.
+/// An owner's names: those of repositories, and what stands for a part of a repository's tags (`catalogue::Source`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
     /// The API that was asked, and as whom: what another credential may not see is no news.
@@ -107,11 +107,14 @@ impl Names {
         self.absent.drain(..surplus);
     }
 
-    /// Forgets a name; whether it was there.
+    /// Forgets a repository's name, and all parts of its tags; whether one was there.
     pub fn remove(&mut self, name: &str) -> bool {
         let before = self.absent.len();
-        self.absent
-            .retain(|(known, ..)| !known.eq_ignore_ascii_case(name));
+        let is_it = |known: &str| {
+            let (repository, _) = known.split_once(':').unwrap_or((known, ""));
+            known.eq_ignore_ascii_case(name) || repository.eq_ignore_ascii_case(name)
+        };
+        self.absent.retain(|(known, ..)| !is_it(known));
         self.absent.len() < before
     }
 
@@ -128,7 +131,7 @@ impl Names {
             .any(|known| known.eq_ignore_ascii_case(name));
         let is_news = !is_known && self.known.len() < MAX_KNOWN;
         if is_news {
-            self.known.push(name.to_ascii_lowercase());
+            self.known.push(name.to_owned());
         }
         is_news
     }
@@ -183,6 +186,6 @@ mod tests {
         names.insert("x", Why::Installation, at(0), &off);
         assert_eq!(names, Names::default());
         assert!(names.learn("VPC") && !names.learn("vpc"));
-        assert_eq!(names.known(), ["vpc"]);
+        assert_eq!(names.known(), ["VPC"]);
     }
 }

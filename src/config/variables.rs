@@ -10,6 +10,7 @@ use super::github_urls::{ArchiveHost, GitHubUrls, has_credentials};
 use super::{Credential, KEY_MEND, Secret};
 use crate::cache::Lifetimes;
 use crate::cache::archives::ArchiveBounds;
+use crate::catalogue::Catalogue;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
 use crate::pins::MovedTags;
@@ -190,6 +191,28 @@ impl<H: Host> Variables<'_, H> {
             }
         }
         templates
+    }
+
+    /// `modules`: a catalogue in TOML. Its repositories belong to owners that are served.
+    pub(super) fn catalogue(&mut self, owners: &[Namespace]) -> Catalogue {
+        let text = self.text("modules").unwrap_or_default();
+        match Catalogue::parse(&text) {
+            Ok(catalogue) => {
+                if catalogue.owners().any(|owner| !owners.contains(owner)) {
+                    self.problem(
+                        "modules",
+                        "names a repository of an owner that is not in `allowed_owners`: add the owner there",
+                    );
+                }
+                catalogue
+            }
+            Err(problems) => {
+                for problem in problems {
+                    self.problem("modules", &problem);
+                }
+                Catalogue::default()
+            }
+        }
     }
 
     /// `max_archive_bytes`: up to a TiB.

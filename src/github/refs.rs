@@ -49,16 +49,20 @@ pub struct Identity {
 }
 
 impl<H: Host> GitHub<'_, H> {
-    /// All tags of a repository, in one call: `matching-refs` is not paged. A repository without any, or without a
-    /// commit, has an empty list. What is `known` of the list makes the call free where nothing has changed.
+    /// All tags of a repository that begin with `prefix`, without it, in one call: `matching-refs` is not paged. A repository
+    /// without any, or without a commit, has an empty list. What is `known` of the list makes the call free where nothing has changed.
     pub async fn tags(
         &self,
         repository: &Repository,
+        prefix: &str,
         known: Option<&Kept>,
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<Tags, Error> {
-        let path = repository.path("/git/matching-refs/tags");
+        let path = match prefix {
+            "" => repository.path("/git/matching-refs/tags"),
+            prefix => repository.path(&format!("/git/matching-refs/tags/{}", escaped(prefix))),
+        };
         let call = Call {
             known,
             ..Call::new(&repository.owner, &path, purpose, deadline)
@@ -99,7 +103,7 @@ impl<H: Host> GitHub<'_, H> {
             id: redirected_to.or_else(|| refs.first()?.repository_id()),
             is_redirected: asked.url != self.config.github.api(&path),
             full_name: refs.first().and_then(Ref::full_name),
-            tags: refs.into_iter().filter_map(Ref::tag).collect(),
+            tags: refs.into_iter().filter_map(|it| it.tag(prefix)).collect(),
             kept: Kept {
                 validator,
                 body: answer.body,
@@ -176,8 +180,9 @@ struct Ref {
 }
 
 impl Ref {
-    fn tag(self) -> Option<(String, Target)> {
-        let name = self.name.strip_prefix("refs/tags/")?.to_owned();
+    fn tag(self, prefix: &str) -> Option<(String, Target)> {
+        let name = self.name.strip_prefix("refs/tags/")?;
+        let name = name.strip_prefix(prefix)?.to_owned();
         Some((name, self.object.target()?))
     }
 
@@ -239,6 +244,16 @@ impl Object {
             _ => None,
         }
     }
+}
+
+/// A tag's beginning in a path: what git lets a tag have and a path does not.
+fn escaped(prefix: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/+@!$&'(),;=".contains(&byte);
+    let escape = |byte: u8| match byte {
+        byte if is_plain(byte) => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    prefix.bytes().map(escape).collect()
 }
 
 /// A tag may point to a tag, and that to another. Nobody means more than one such step.

@@ -5,6 +5,7 @@ use super::Registry;
 use super::find::repository;
 use crate::cache::entry::{Entry, Kind};
 use crate::cache::history::History;
+use crate::catalogue::Source;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::Repository;
 use crate::github::etag::Validator;
@@ -27,19 +28,31 @@ pub(super) enum Confirmed {
     },
 }
 
+impl Confirmed {
+    /// Whether there is no tag at all.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Same(_) => false,
+            Self::Listed { listed, .. } => listed.tags.is_empty(),
+        }
+    }
+}
+
 impl<H: Host> Registry<'_, H> {
     /// Asks GitHub for a repository's tags, and whether it is still the same repository.
     pub(super) async fn confirm(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         known: &History,
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<Confirmed, Error> {
         let kept = known.kept();
-        let asked = repository(owner, name, Some(known));
-        let tags = self.github.tags(&asked, kept.as_ref(), purpose, deadline);
+        let asked = repository(owner, source, Some(known));
+        let tags = self
+            .github
+            .tags(&asked, source.prefix(), kept.as_ref(), purpose, deadline);
         let mut listed = match tags.await? {
             Tags::Unchanged => return Ok(Confirmed::Same(None)),
             Tags::Listed(listed) => listed,
@@ -68,7 +81,7 @@ impl<H: Host> Registry<'_, H> {
             && was != is
         {
             self.host().log(&format!(
-                "integrity: {owner}/{name} is another repository now: number {is}, not {was}"
+                "integrity: {owner}/{source} is another repository now: number {is}, not {was}"
             ));
             is_replaced = true;
             match self.config.moved_tags {
@@ -79,7 +92,11 @@ impl<H: Host> Registry<'_, H> {
                         id: Some(was),
                         ..asked.clone()
                     };
-                    listed = match self.github.tags(&first, None, purpose, deadline).await {
+                    listed = match self
+                        .github
+                        .tags(&first, source.prefix(), None, purpose, deadline)
+                        .await
+                    {
                         Ok(Tags::Listed(listed)) => listed,
                         Err(error) if error.is_passing() => return Err(error),
                         Ok(Tags::Unchanged) | Err(_) => {
@@ -94,7 +111,7 @@ impl<H: Host> Registry<'_, H> {
         let is_elsewhere = listed.is_redirected || asked.id.is_some();
         if is_elsewhere && !self.is_served(&listed) {
             self.host().log(&format!(
-                "{owner}/{name} belongs to an owner now that is not in `allowed_owners`"
+                "{owner}/{source} belongs to an owner now that is not in `allowed_owners`"
             ));
             return Err(Error::NotFound(NotFound::Repository));
         }
@@ -110,7 +127,7 @@ impl<H: Host> Registry<'_, H> {
     pub(super) fn take_in(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         history: &mut History,
         confirmed: Confirmed,
         started: u64,
@@ -120,7 +137,7 @@ impl<H: Host> Registry<'_, H> {
             Confirmed::Same(validator) => {
                 let is_other = validator.is_some_and(|it| history.revalidate_by(it));
                 if history.shrunk_at.take().is_some() || is_other {
-                    history.save(host, owner.as_str(), name);
+                    history.save(host, owner.as_str(), source.as_str());
                 }
                 return;
             }
@@ -145,11 +162,11 @@ impl<H: Host> Registry<'_, H> {
                 "the versions before are served until that lasts"
             };
             host.log(&format!(
-                "integrity: {owner}/{name} lists {} tags, and less than half of the versions that it had: {verdict}",
+                "integrity: {owner}/{source} lists {} tags, and less than half of the versions that it had: {verdict}",
                 listed.tags.len()
             ));
             if !is_believed {
-                history.save(host, owner.as_str(), name);
+                history.save(host, owner.as_str(), source.as_str());
                 return;
             }
         }
@@ -158,11 +175,11 @@ impl<H: Host> Registry<'_, H> {
         let moved = history.pins.see(listed.tags);
         for version in moved.iter().take(MAX_LOGGED) {
             host.log(&format!(
-                "integrity: {owner}/{name}: the tag of {version} points elsewhere than when it was first seen"
+                "integrity: {owner}/{source}: the tag of {version} points elsewhere than when it was first seen"
             ));
         }
         history.keep(&listed.kept);
-        history.save(host, owner.as_str(), name);
+        history.save(host, owner.as_str(), source.as_str());
     }
 
     /// Whether a repository that was found under another name belongs to an owner that is served.
@@ -191,7 +208,7 @@ impl<H: Host> Registry<'_, H> {
     pub(super) fn render(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         history: &History,
         entry: &mut Entry,
     ) {
@@ -200,7 +217,7 @@ impl<H: Host> Registry<'_, H> {
             .full_name
             .as_deref()
             .and_then(|it| it.split_once('/'));
-        let (owner, name) = full_name.unwrap_or((owner.as_str(), name));
+        let (owner, name) = full_name.unwrap_or((owner.as_str(), source.repository()));
         let source = self.config.github.repository_page(owner, name);
         let versions = releases.listed().map(|release| &release.version);
         entry.kind = if releases.is_empty() {

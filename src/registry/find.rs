@@ -5,6 +5,7 @@ use super::{Freshness, Owed, Registry};
 use crate::cache::entry::{Entry, Kind, Lookup};
 use crate::cache::history::History;
 use crate::cache::names::Why;
+use crate::catalogue::Source;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::Repository;
 use crate::github::limits::Purpose;
@@ -15,8 +16,8 @@ use crate::version::{Release, Releases};
 
 /// A repository, and what is known of it.
 pub(super) struct Found {
-    /// As the configuration makes it of the module's address.
-    pub(super) name: String,
+    /// Where it is, as the configuration makes it of the module's address.
+    pub(super) source: Source,
     pub(super) entry: Entry,
     /// Where GitHub was asked.
     pub(super) history: Option<History>,
@@ -26,26 +27,33 @@ pub(super) struct Found {
 #[derive(Default)]
 struct Candidates {
     /// The one that it was found in.
-    known: Option<(String, Entry)>,
+    known: Option<(Source, Entry)>,
     /// Whether one that goes before it appeared later.
     has_newcomer: bool,
     /// Those that go before it, and of which nothing is known but, perhaps, that they are gone.
-    unknown: Vec<(String, Option<Entry>)>,
+    unknown: Vec<(Source, Option<Entry>)>,
 }
 
 /// A release of a module, and where it comes from.
 pub(super) struct Chosen {
-    pub(super) name: String,
+    pub(super) owner: Namespace,
+    pub(super) source: Source,
+    /// The folder of the repository that the module is.
+    pub(super) path: String,
     pub(super) entry: Entry,
     pub(super) release: Release<Pin>,
     pub(super) repository: Repository,
 }
 
 /// Where GitHub has a repository of which so much is known.
-pub(super) fn repository(owner: &Namespace, name: &str, history: Option<&History>) -> Repository {
+pub(super) fn repository(
+    owner: &Namespace,
+    source: &Source,
+    history: Option<&History>,
+) -> Repository {
     Repository {
         owner: owner.as_str().to_owned(),
-        name: name.to_owned(),
+        name: source.repository().to_owned(),
         id: history.filter(|it| it.is_renamed).and_then(|it| it.id),
     }
 }
@@ -59,12 +67,12 @@ impl<H: Host> Registry<'_, H> {
         module: &ModuleAddress,
         deadline: Deadline,
     ) -> Result<Found, Error> {
-        let owner = self.owner(module)?;
+        let owner = &self.owner(module)?;
         let Candidates {
             known,
             mut has_newcomer,
             unknown,
-        } = self.candidates(owner, module);
+        } = self.candidates(owner, &self.sources(module));
         let (now, lifetimes) = (self.host().now(), &self.config.lifetimes);
         let entry = known.as_ref().map(|(_, entry)| entry);
         let deadline_of_guesses = match entry {
@@ -76,13 +84,13 @@ impl<H: Host> Registry<'_, H> {
         for (name, gone) in unknown {
             let is_absent = match &gone {
                 Some(gone) => Entry::lookup(Some(gone), now, lifetimes) == Lookup::Fresh,
-                None => entry.is_some_and(|entry| entry.follows(&name, now, lifetimes)),
+                None => entry.is_some_and(|entry| entry.follows(name.as_str(), now, lifetimes)),
             };
             if is_absent {
                 continue;
             }
-            let knew = entry.is_some_and(|entry| entry.knew(&name));
-            let why = self.names(owner).why(&name, now, lifetimes);
+            let knew = entry.is_some_and(|entry| entry.knew(name.as_str()));
+            let why = self.names(owner).why(name.as_str(), now, lifetimes);
             let asked = if let Some(why) = why {
                 Err(why.error())
             } else {
@@ -90,7 +98,7 @@ impl<H: Host> Registry<'_, H> {
                 self.refresh(owner, &name, gone, purpose, deadline).await
             };
             match asked {
-                Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name),
+                Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name.to_string()),
                 Ok(found) => {
                     if knew {
                         self.host().log(&format!(
@@ -104,7 +112,7 @@ impl<H: Host> Registry<'_, H> {
                 }
                 Err(error) => {
                     match Why::of(&error) {
-                        Some(Why::Repository) => found_absent.push(name),
+                        Some(Why::Repository) => found_absent.push(name.to_string()),
                         // The module was found in what is known, and GitHub is given a moment.
                         _ if knew && error.is_passing() => {
                             if why.is_none() {
@@ -118,9 +126,9 @@ impl<H: Host> Registry<'_, H> {
                 }
             }
         }
-        let (name, entry) = known.ok_or(failure)?;
+        let (source, entry) = known.ok_or(failure)?;
         let found = Found {
-            name,
+            source,
             entry,
             history: None,
         };
@@ -136,11 +144,10 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// What is known of the repositories that a module may be in.
-    fn candidates(&self, owner: &Namespace, module: &ModuleAddress) -> Candidates {
+    fn candidates(&self, owner: &Namespace, names: &[Source]) -> Candidates {
         let mut candidates = Candidates::default();
-        let names = self.repository_names(module);
         for (index, name) in names.iter().enumerate() {
-            match Entry::load(self.host(), self.api(), owner.as_str(), name) {
+            match Entry::load(self.host(), self.api(), owner.as_str(), name.as_str()) {
                 None => candidates.unknown.push((name.clone(), None)),
                 Some(entry) if entry.kind == Kind::Gone && self.follows_moves() => {
                     candidates.unknown.push((name.clone(), Some(entry)));
@@ -162,25 +169,29 @@ impl<H: Host> Registry<'_, H> {
     fn found_later(
         &self,
         owner: &Namespace,
-        name: &str,
+        name: &Source,
         entry: &Entry,
-        later: &[String],
-    ) -> Option<(String, Entry)> {
+        later: &[Source],
+    ) -> Option<(Source, Entry)> {
         if self.follows_moves() {
             return None;
         }
-        let unchecked: Vec<&String> = later.iter().filter(|it| !entry.was_first(it)).collect();
+        let unchecked: Vec<&Source> = later
+            .iter()
+            .filter(|it| !entry.was_first(it.as_str()))
+            .collect();
         for later in &unchecked {
-            let found = Entry::load(self.host(), self.api(), owner.as_str(), later);
-            if let Some(found) = found.filter(|it| it.knew(name)) {
+            let found = Entry::load(self.host(), self.api(), owner.as_str(), later.as_str());
+            if let Some(found) = found.filter(|it| it.knew(name.as_str())) {
                 return Some(((*later).clone(), found));
             }
         }
         if !unchecked.is_empty() {
-            let kept = Entry::load(self.host(), self.api(), owner.as_str(), name);
+            let kept = Entry::load(self.host(), self.api(), owner.as_str(), name.as_str());
             let mut kept = kept.unwrap_or_else(|| entry.clone());
+            let unchecked: Vec<&str> = unchecked.iter().map(|it| it.as_str()).collect();
             if kept.note_first(&unchecked) {
-                kept.save(self.host(), owner.as_str(), name);
+                kept.save(self.host(), owner.as_str(), name.as_str());
             }
         }
         None
@@ -197,7 +208,7 @@ impl<H: Host> Registry<'_, H> {
         choose: impl Fn(&Releases<Pin>) -> Option<Release<Pin>>,
         deadline: Deadline,
     ) -> Result<Chosen, Error> {
-        let owner = self.owner(module)?;
+        let owner = &self.owner(module)?;
         let mut found = self.remember(owner, self.find(module, deadline).await?);
         let releases = found.history.as_ref().map(|it| &it.pins.releases);
         if releases.is_none_or(|it| choose(it).is_none()) {
@@ -208,12 +219,12 @@ impl<H: Host> Registry<'_, H> {
             if is_stale || !is_sound {
                 self.owed.borrow_mut().clear();
                 let (purpose, before) = (self.purpose(&found.entry), Some(found.entry));
-                let asked = self.refresh(owner, &found.name, before, purpose, deadline);
+                let asked = self.refresh(owner, &found.source, before, purpose, deadline);
                 found = self.remember(owner, usable(asked.await?)?);
             }
         }
         let Found {
-            name,
+            source,
             entry,
             history,
         } = found;
@@ -225,8 +236,10 @@ impl<H: Host> Registry<'_, H> {
             _ => Error::NotFound(NotFound::Version),
         })?;
         Ok(Chosen {
-            repository: repository(owner, &name, history.as_ref()),
-            name,
+            repository: repository(owner, &source, history.as_ref()),
+            owner: owner.clone(),
+            path: self.config.catalogue.path(module),
+            source,
             entry,
             release,
         })
@@ -235,7 +248,12 @@ impl<H: Host> Registry<'_, H> {
     /// With what is known of its tags.
     fn remember(&self, owner: &Namespace, mut found: Found) -> Found {
         if found.history.is_none() {
-            found.history = History::load(self.host(), self.api(), owner.as_str(), &found.name);
+            found.history = History::load(
+                self.host(),
+                self.api(),
+                owner.as_str(),
+                found.source.as_str(),
+            );
         }
         found
     }
@@ -256,13 +274,13 @@ impl<H: Host> Registry<'_, H> {
             }
             Lookup::Expired | Lookup::Miss => {
                 let (purpose, before) = (self.purpose(&found.entry), Some(found.entry.clone()));
-                let asked = self.refresh(owner, &found.name, before, purpose, deadline);
+                let asked = self.refresh(owner, &found.source, before, purpose, deadline);
                 match asked.await {
                     Ok(found) => return usable(found),
                     Err(error) if self.outlives(&found.entry, &error) => {
                         self.host().log(&format!(
                             "{owner}/{}: {error}: what GitHub said before is served",
-                            found.name
+                            found.source
                         ));
                         self.freshness.set(Some(Freshness::Outlived));
                         if let Error::Integrity(_) = error {
@@ -284,7 +302,7 @@ impl<H: Host> Registry<'_, H> {
     fn owe_refresh(&self, owner: &Namespace, found: &Found) {
         self.owe(Owed::Refresh {
             owner: owner.clone(),
-            name: found.name.clone(),
+            source: found.source.clone(),
             entry: Box::new(found.entry.clone()),
         });
     }
@@ -294,25 +312,31 @@ impl<H: Host> Registry<'_, H> {
         let (host, now) = (self.host(), self.host().now());
         if found.entry.follow(absent, now) {
             // What is kept may be newer than what was read.
-            let kept = Entry::load(host, self.api(), owner.as_str(), &found.name);
+            let kept = Entry::load(host, self.api(), owner.as_str(), found.source.as_str());
             let mut kept = kept.unwrap_or_else(|| found.entry.clone());
             kept.follow(absent, now);
-            kept.save(host, owner.as_str(), &found.name);
+            kept.save(host, owner.as_str(), found.source.as_str());
         }
         found
     }
 
-    /// The names that a module's repository may have. GitHub's are at most 100 characters long.
-    fn repository_names(&self, module: &ModuleAddress) -> Vec<String> {
+    /// Where a module may be: where the catalogue says, or in a repository of one of these names, of which GitHub's are at most 100
+    /// characters long. A repository that the catalogue names is no module by its own name.
+    fn sources(&self, module: &ModuleAddress) -> Vec<Source> {
+        if let Some(place) = self.config.catalogue.find(module) {
+            return vec![place.source];
+        }
         let mut names: Vec<String> = Vec::new();
         for template in &self.config.repository_names {
             let name = template.repository(module);
             let is_known = names.iter().any(|it| it.eq_ignore_ascii_case(&name));
-            if name.len() <= MAX_NAME && !is_known {
+            let catalogue = &self.config.catalogue;
+            let is_catalogued = catalogue.has_repository(&module.namespace, &name);
+            if name.len() <= MAX_NAME && !is_known && !is_catalogued {
                 names.push(name);
             }
         }
-        names
+        names.iter().map(|name| Source::whole(name)).collect()
     }
 }
 

@@ -10,7 +10,8 @@ use crate::cache::history::History;
 use crate::cache::lease::Lease;
 use crate::cache::names::{LONGEST_RETRY, Names, Why};
 use crate::cache::{Key, is_running};
-use crate::error::{Error, Integrity};
+use crate::catalogue::Source;
+use crate::error::{Error, Integrity, NotFound};
 use crate::github::limits::Purpose;
 use crate::host::{Deadline, Host};
 use crate::module::Namespace;
@@ -22,7 +23,7 @@ impl<H: Host> Registry<'_, H> {
     pub(super) async fn refresh(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         before: Option<Entry>,
         purpose: Purpose,
         deadline: Deadline,
@@ -34,40 +35,40 @@ impl<H: Host> Registry<'_, H> {
         };
         self.permit(owner, before.as_ref(), purpose)?;
         self.freshness.set(Some(Freshness::Asked));
-        let Some(lease) = self.lease(owner, name, deadline).await else {
+        let Some(lease) = self.lease(owner, source, deadline).await else {
             while self.github.wait_for_another().await {
-                if let Some(answer) = self.answer_of_another(owner, name, before.as_ref()) {
+                if let Some(answer) = self.answer_of_another(owner, source, before.as_ref()) {
                     return answer;
                 }
             }
             if purpose == Purpose::Again {
                 return Err(Error::Unavailable("someone else waits for it".to_owned()));
             }
-            return self.ask(owner, name, before, purpose, deadline).await;
+            return self.ask(owner, source, before, purpose, deadline).await;
         };
-        self.ask_once(lease, owner, name, before, purpose, deadline)
+        self.ask_once(lease, owner, source, before, purpose, deadline)
             .await
     }
 
     /// The same, when the client has its answer: nobody waits, so nobody is waited for.
-    pub(super) async fn refresh_behind(&self, owner: &Namespace, name: &str, before: Entry) {
+    pub(super) async fn refresh_behind(&self, owner: &Namespace, source: &Source, before: Entry) {
         let deadline = Deadline::after(self.host().now(), API_LIMIT);
         let purpose = self.purpose(&before);
         if self.permit(owner, Some(&before), purpose).is_err() {
             return;
         }
-        let Some(lease) = self.lease(owner, name, deadline).await else {
+        let Some(lease) = self.lease(owner, source, deadline).await else {
             return;
         };
-        let asked = self.ask_once(lease, owner, name, Some(before), purpose, deadline);
+        let asked = self.ask_once(lease, owner, source, Some(before), purpose, deadline);
         if let Err(error) = asked.await {
             self.host()
-                .log(&format!("{owner}/{name}: not refreshed: {error}"));
+                .log(&format!("{owner}/{source}: not refreshed: {error}"));
         }
     }
 
-    async fn lease(&self, owner: &Namespace, name: &str, deadline: Deadline) -> Option<Lease> {
-        let about = Key::entry(owner.as_str(), name);
+    async fn lease(&self, owner: &Namespace, source: &Source, deadline: Deadline) -> Option<Lease> {
+        let about = Key::entry(owner.as_str(), source.as_str());
         let left = deadline.left(self.host().now());
         Lease::take(self.host(), about.as_str(), left).await
     }
@@ -77,14 +78,14 @@ impl<H: Host> Registry<'_, H> {
         &self,
         lease: Lease,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         before: Option<Entry>,
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<Found, Error> {
-        let result = match self.answer_of_another(owner, name, before.as_ref()) {
+        let result = match self.answer_of_another(owner, source, before.as_ref()) {
             Some(answer) => answer,
-            None => self.ask(owner, name, before, purpose, deadline).await,
+            None => self.ask(owner, source, before, purpose, deadline).await,
         };
         lease.release(self.host());
         result
@@ -127,22 +128,24 @@ impl<H: Host> Registry<'_, H> {
     fn answer_of_another(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         before: Option<&Entry>,
     ) -> Option<Result<Found, Error>> {
         let (host, lifetimes) = (self.host(), &self.config.lifetimes);
-        if let Some(entry) = Entry::load(host, self.api(), owner.as_str(), name) {
+        if let Some(entry) = Entry::load(host, self.api(), owner.as_str(), source.as_str()) {
             let is_news = before.is_none_or(|before| before.confirmed_at < entry.confirmed_at);
             let is_fresh = Entry::lookup(Some(&entry), host.now(), lifetimes) == Lookup::Fresh;
             if is_news && is_fresh {
                 return Some(Ok(Found {
-                    name: name.to_owned(),
+                    source: source.clone(),
                     entry,
                     history: None,
                 }));
             }
         }
-        let why = self.names(owner).why(name, host.now(), lifetimes)?;
+        let why = self
+            .names(owner)
+            .why(source.as_str(), host.now(), lifetimes)?;
         Some(Err(why.error()))
     }
 
@@ -155,20 +158,20 @@ impl<H: Host> Registry<'_, H> {
     async fn ask(
         &self,
         owner: &Namespace,
-        name: &str,
+        source: &Source,
         before: Option<Entry>,
         purpose: Purpose,
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let host = self.host();
         let started = milliseconds(host.now());
-        let known = History::load(host, self.api(), owner.as_str(), name);
+        let known = History::load(host, self.api(), owner.as_str(), source.as_str());
         let is_known = before.is_some() || known.is_some();
         let known = known.unwrap_or_else(|| History::new(self.api()));
-        let asked = self.confirm(owner, name, &known, purpose, deadline).await;
+        let asked = self.confirm(owner, source, &known, purpose, deadline).await;
         // Others may have written meanwhile: from here to the end, nothing is waited for.
-        let kept = Entry::load(host, self.api(), owner.as_str(), name);
-        let history = History::load(host, self.api(), owner.as_str(), name);
+        let kept = Entry::load(host, self.api(), owner.as_str(), source.as_str());
+        let history = History::load(host, self.api(), owner.as_str(), source.as_str());
         let mut history = history.unwrap_or_else(|| known.clone());
         let mut entry = kept
             .or(before)
@@ -176,31 +179,36 @@ impl<H: Host> Registry<'_, H> {
         if (started + 1..=milliseconds(host.now())).contains(&entry.confirmed_at) {
             // Someone asked later, and was answered sooner.
             return Ok(Found {
-                name: name.to_owned(),
+                source: source.clone(),
                 entry,
                 history: Some(history),
             });
         }
         match asked {
+            // Anyone can make up a name that one entry of the catalogue is for; only so many are remembered.
+            Ok(confirmed) if !is_known && !source.prefix().is_empty() && confirmed.is_empty() => {
+                self.remember_absent(owner, source, Why::Repository);
+                return Err(Error::NotFound(NotFound::Repository));
+            }
             Ok(confirmed) => {
-                self.take_in(owner, name, &mut history, confirmed, started);
-                self.render(owner, name, &history, &mut entry);
+                self.take_in(owner, source, &mut history, confirmed, started);
+                self.render(owner, source, &history, &mut entry);
                 entry.confirmed_at = started;
                 entry.listed_at = history.listed_at;
                 entry.retry_at = 0;
             }
             Err(error) => {
                 let Some(kind) = self.kind_of(&error, &entry) else {
-                    self.fail(owner, name, entry, &error);
+                    self.fail(owner, source, entry, &error);
                     return Err(error);
                 };
                 if !is_known {
                     if let Some(why) = Why::of(&error) {
-                        self.remember_absent(owner, name, why);
+                        self.remember_absent(owner, source, why);
                     }
                     return Err(error);
                 }
-                host.log(&format!("{owner}/{name}: {error}"));
+                host.log(&format!("{owner}/{source}: {error}"));
                 entry = Entry {
                     absent_before: std::mem::take(&mut entry.absent_before),
                     first_before: std::mem::take(&mut entry.first_before),
@@ -210,7 +218,7 @@ impl<H: Host> Registry<'_, H> {
                 if history.is_renamed && kind == Kind::Gone {
                     // What had the number is gone: the name may be another repository's.
                     history.is_renamed = false;
-                    history.save(host, owner.as_str(), name);
+                    history.save(host, owner.as_str(), source.as_str());
                 }
             }
         }
@@ -218,13 +226,13 @@ impl<H: Host> Registry<'_, H> {
         if !(started..=milliseconds(host.now())).contains(&entry.marked_at) {
             entry.marked_at = 0;
         }
-        entry.save(host, owner.as_str(), name);
+        entry.save(host, owner.as_str(), source.as_str());
         let mut names = self.names(owner);
-        if names.learn(name) {
+        if names.learn(source.as_str()) {
             names.save(host, owner.as_str());
         }
         Ok(Found {
-            name: name.to_owned(),
+            source: source.clone(),
             entry,
             history: Some(history),
         })
@@ -241,9 +249,9 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// GitHub fails: it is given a moment.
-    fn fail(&self, owner: &Namespace, name: &str, mut entry: Entry, error: &Error) {
+    fn fail(&self, owner: &Namespace, source: &Source, mut entry: Entry, error: &Error) {
         if let Error::Unreachable(_) = error {
-            self.github.note_failure(owner.as_str(), name);
+            self.github.note_failure(owner.as_str(), source.as_str());
         }
         let is_replaced = matches!(error, Error::Integrity(_));
         if entry.confirmed_at > 0 && (error.is_passing() || is_replaced) {
@@ -251,14 +259,19 @@ impl<H: Host> Registry<'_, H> {
             if is_replaced {
                 entry.warning = Some(self.replaced_warning());
             }
-            entry.save(self.host(), owner.as_str(), name);
+            entry.save(self.host(), owner.as_str(), source.as_str());
         }
     }
 
     /// Remembers why there is nothing of a name.
-    pub(super) fn remember_absent(&self, owner: &Namespace, name: &str, why: Why) {
+    pub(super) fn remember_absent(&self, owner: &Namespace, source: &Source, why: Why) {
         let mut names = self.names(owner);
-        names.insert(name, why, self.host().now(), &self.config.lifetimes);
+        names.insert(
+            source.as_str(),
+            why,
+            self.host().now(),
+            &self.config.lifetimes,
+        );
         names.save(self.host(), owner.as_str());
     }
 

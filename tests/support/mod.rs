@@ -8,6 +8,7 @@ pub mod github;
 pub mod id_tokens;
 pub mod integrity;
 pub mod matrix;
+pub mod monorepo;
 pub mod readers;
 pub mod scenario;
 pub mod scenarios;

@@ -40,6 +40,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::integrity::all());
     all.extend(super::webhooks::all());
     all.extend(super::readers::all());
+    all.extend(super::monorepo::all());
     all
 }
 

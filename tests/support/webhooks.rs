@@ -7,7 +7,7 @@ use sha2::Sha256;
 use super::scenario::{Ask, Scenario};
 use super::scenarios::{COMMIT, TAGS, VERSIONS, ask, get, scenario, tags};
 
-const SECRET: &str = "It's a Secret to Everybody";
+pub const SECRET: &str = "It's a Secret to Everybody";
 
 #[expect(clippy::too_many_lines, reason = "one table")]
 pub fn all() -> Vec<Scenario> {
@@ -194,7 +194,7 @@ fn hooked(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
 }
 
 /// A delivery as GitHub makes it.
-fn delivery(event: &str, fields: &Value) -> Ask {
+pub fn delivery(event: &str, fields: &Value) -> Ask {
     signed(event, &payload(fields), "application/json")
 }
 

@@ -53,6 +53,7 @@ mod http;
 mod installs;
 mod limits;
 mod modules;
+mod monorepo;
 mod moved_tags;
 mod one_flight;
 mod process;
@@ -111,7 +112,8 @@ fn main() -> ExitCode {
         .chain(limits::all())
         .chain(credentials::all())
         .chain(archive_urls::all())
-        .chain(ci_jobs::all());
+        .chain(ci_jobs::all())
+        .chain(monorepo::all());
     let from_one = from_one.map(|case| embedded(case, Artifact::Spin, Keeps::Everything));
     let without_memory = embedded(freshness::without_memory(), Artifact::Spin, Keeps::Nothing);
     let trials = install

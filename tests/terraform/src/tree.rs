@@ -86,6 +86,16 @@ impl Tree {
     }
 
     /// The paths, in order.
+    /// What is in a folder of it.
+    pub(crate) fn below(&self, folder: &str) -> Self {
+        let start = format!("{folder}/");
+        let files = self
+            .0
+            .iter()
+            .filter_map(|(path, file)| Some((path.strip_prefix(&start)?.to_owned(), file.clone())));
+        Self(files.collect())
+    }
+
     pub(crate) fn paths(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
