@@ -38,7 +38,7 @@ fn folders(world: &World<Embedded>) {
     for name in &names {
         // What is beside a module is not little.
         let mut text = module(name);
-        let _ = write!(text, "# {}\n", "x".repeat(2000));
+        let _ = writeln!(text, "# {}", "x".repeat(2000));
         repository = repository
             .file(&format!("modules/{name}/main.tf"), text)
             .file(
