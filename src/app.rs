@@ -237,7 +237,9 @@ async fn module<'h, H: Host>(
             let mut response = wire::download(&base_url, &location, ticket.as_deref())?;
             if config.direct_download {
                 let client = Client::read(&request.headers);
-                if ticket.is_some() && client.is_some_and(|it| it.can_download_directly()) {
+                // A direct download knows no folder in the archive.
+                let is_whole = location.inner.is_empty() && ticket.is_some();
+                if is_whole && client.is_some_and(|it| it.can_download_directly()) {
                     response = wire::direct(response, &base_url, &location);
                 }
                 response = wire::varied(response);

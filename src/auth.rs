@@ -214,7 +214,7 @@ impl<'a, H: Host> Access<'a, H> {
         let altered = || Error::NotFound(NotFound::Ticket);
         let keys = self.readers.signing_keys.as_ref().ok_or_else(altered)?;
         let now = self.host.now();
-        let path = self.catalogue.path(&address.module);
+        let path = self.catalogue.root(&address.module);
         let (grant, is_over) =
             match ticket::redeem(keys, address, &path, ticket, |it| self.bound_to(it), now) {
                 Ok(grant) => (grant, false),
@@ -254,7 +254,7 @@ impl<'a, H: Host> Access<'a, H> {
         Some(ticket::issue(
             keys,
             address,
-            &self.catalogue.path(&address.module),
+            &self.catalogue.root(&address.module),
             grant,
             bound_to,
             self.host.now(),

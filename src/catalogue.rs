@@ -20,8 +20,10 @@ pub struct Place {
     pub owner: Namespace,
     /// Its tags.
     pub source: Source,
-    /// The folder that it is, without slashes at its ends; empty for the whole repository.
-    pub path: String,
+    /// The folder that is served, without slashes at its ends; empty for the whole repository.
+    pub root: String,
+    /// The folder in it that the module is; empty where they are the same.
+    pub inner: String,
 }
 
 /// The tags that are a module's versions: those of a repository, or those that begin in one way. As text, it is the
@@ -83,7 +85,10 @@ struct Rule {
     address: [Pattern; 3],
     owner: Namespace,
     repository: String,
-    path: String,
+    /// The folder that is served.
+    root: String,
+    /// The folder in it that the module is.
+    inner: String,
     tag_prefix: String,
 }
 
@@ -116,13 +121,14 @@ struct Entry {
     repository: String,
     #[serde(default)]
     path: String,
+    root: Option<String>,
     #[serde(default)]
     tag_prefix: String,
 }
 
 impl Catalogue {
-    /// Reads TOML: `[[module]]` tables of `address`, `repository`, and where they are needed `path` and `tag_prefix`. In `address`,
-    /// `{name}` and `{system}` stand for any; `path` and `tag_prefix` may have them too, and `*` in `path` is `{name}`.
+    /// Reads TOML: `[[module]]` tables of `address`, `repository`, and where they are needed `path`, `root` and `tag_prefix`. In
+    /// `address`, `{name}` and `{system}` stand for any; the last three may have them too, and `*` in folders is `{name}`.
     ///
     /// # Errors
     /// One sentence a problem: the number of the entry and what to do.
@@ -173,11 +179,11 @@ impl Catalogue {
         self.rules.iter().find_map(|rule| rule.place(module))
     }
 
-    /// The folder that a module is; empty for a whole repository.
+    /// The folder that is served for a module; empty for a whole repository.
     #[must_use]
-    pub fn path(&self, module: &ModuleAddress) -> String {
+    pub fn root(&self, module: &ModuleAddress) -> String {
         self.find(module)
-            .map(|place| place.path)
+            .map(|place| place.root)
             .unwrap_or_default()
     }
 
@@ -208,7 +214,18 @@ impl Rule {
         if matches!(*placeholders, [a, b, ..] if a == b) || placeholders.len() > 2 {
             return Err("its `address` has a placeholder twice");
         }
-        let path = entry.path.trim_matches('/').replace('*', "{name}");
+        let folder = |text: &str| match text.trim_matches('/') {
+            "." => String::new(),
+            text => text.replace('*', "{name}"),
+        };
+        let path = folder(&entry.path);
+        let root = entry.root.as_deref().map_or_else(|| path.clone(), folder);
+        let inner = match path.strip_prefix(&*root) {
+            Some("") => "",
+            Some(inner) if root.is_empty() => inner,
+            Some(inner) if inner.starts_with('/') => inner.trim_start_matches('/'),
+            _ => return Err("its `root` is not a folder that `path` is in"),
+        };
         for text in [&path, &entry.tag_prefix] {
             let left = text.replace("{name}", "").replace("{system}", "");
             let lacks = |placeholder, it| text.contains(placeholder) && !placeholders.contains(&it);
@@ -254,7 +271,8 @@ impl Rule {
             address,
             owner: owner.ok_or("its `repository` is not `OWNER/REPOSITORY`")?,
             repository: repository.to_owned(),
-            path,
+            inner: inner.to_owned(),
+            root,
             tag_prefix: entry.tag_prefix.clone(),
         })
     }
@@ -279,7 +297,8 @@ impl Rule {
         Some(Place {
             owner: self.owner.clone(),
             source: Source::prefixed(&self.repository, &fill(&self.tag_prefix)),
-            path: fill(&self.path),
+            root: fill(&self.root),
+            inner: fill(&self.inner),
         })
     }
 
@@ -373,6 +392,7 @@ mod tests {
         address = "acme/tool-{name}/{system}"
         repository = "labs/tools"
         path = "{system}/{name}"
+        root = "{system}"
         tag_prefix = "{system}-{name}-v"
     "#;
 
@@ -380,15 +400,15 @@ mod tests {
     fn a_module_is_where_its_entry_says() {
         let catalogue = Catalogue::parse(TEXT).unwrap();
         for (module, expected) in [
-            ("acme/vpc/aws", Some("acme network:vpc- ")),
-            ("ACME/VPC/aws", Some("acme network:vpc- ")),
+            ("acme/vpc/aws", Some("acme network:vpc- |")),
+            ("ACME/VPC/aws", Some("acme network:vpc- |")),
             ("acme/vpc/google", None),
             (
                 "platform/Dns-Zone/aws",
-                Some("Acme modules:dns-zone/v modules/dns-zone"),
+                Some("Acme modules:dns-zone/v modules/dns-zone|"),
             ),
             ("platform/dns/google", None),
-            ("acme/tool-x/google", Some("labs tools:google-x-v google/x")),
+            ("acme/tool-x/google", Some("labs tools:google-x-v google|x")),
             ("acme/tool-/google", None),
             ("acme/dns/aws", None),
         ] {
@@ -401,7 +421,8 @@ mod tests {
                 continue;
             };
             let place = catalogue.find(&module);
-            let place = place.map(|it| format!("{} {} {}", it.owner, it.source, it.path));
+            let place =
+                place.map(|it| format!("{} {} {}|{}", it.owner, it.source, it.root, it.inner));
             assert_eq!(place.as_deref(), expected, "{module}");
         }
         let source = catalogue.find(&address("platform/dns/aws")).unwrap().source;
@@ -454,6 +475,18 @@ mod tests {
             (
                 entry("a/{name}/c", "path = \"{x}\""),
                 "only `{name}` and `{system}`",
+            ),
+            (
+                entry("a/b/c", "path = \"x/y\"\nroot = \"z\""),
+                "`root` is not",
+            ),
+            (
+                entry("a/b/c", "path = \"x/y\"\nroot = \"x/y/z\""),
+                "`root` is not",
+            ),
+            (
+                entry("a/b/c", "path = \"xy\"\nroot = \"x\""),
+                "`root` is not",
             ),
             (entry("a/b/c", "path = \"../x\""), "no folder"),
             (entry("a/b/c", "path = \"x//y\""), "no folder"),

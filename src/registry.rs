@@ -90,6 +90,8 @@ pub struct Listing {
 pub struct Location {
     /// The archive's address.
     pub archive: ArchiveAddress,
+    /// The folder in the archive that the module is; empty for all of it.
+    pub inner: String,
     /// What the client's log should know.
     pub warning: Option<String>,
 }
@@ -168,7 +170,9 @@ impl<'h, H: Host> Registry<'h, H> {
         let Chosen { entry, release, .. } = self.choose(module, choose, self.deadline()).await?;
         let sight = release.target.served(self.config.moved_tags);
         let sight = sight.ok_or(Error::Integrity(Integrity::Moved))?;
+        let place = self.config.catalogue.find(module);
         Ok(Location {
+            inner: place.map(|place| place.inner).unwrap_or_default(),
             archive: ArchiveAddress {
                 module: module.clone(),
                 version: release.version.clone(),

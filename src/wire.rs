@@ -108,8 +108,12 @@ pub fn download(
     ticket: Option<&str>,
 ) -> Result<Response<Vec<u8>>, Error> {
     let warning = location.warning.as_deref();
-    let location = HeaderValue::try_from(format!("{base_url}{}", location.archive.path(ticket)))
-        .map_err(|_| Error::BadRequest(NO_BASE_URL))?;
+    let mut url = format!("{base_url}{}", location.archive.path(ticket));
+    if !location.inner.is_empty() {
+        // Terraform and OpenTofu take what follows for the folder in the archive. Not all others do.
+        url = format!("{url}//{}", location.inner);
+    }
+    let location = HeaderValue::try_from(url).map_err(|_| Error::BadRequest(NO_BASE_URL))?;
     let mut response = Response::new(Vec::new());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();

@@ -18,8 +18,11 @@ fuzz_target!(|data: (&str, &str, &str, &str)| {
         };
         for address in [ModuleAddress::parse(namespace, name, system), ModuleAddress::parse("acme", "vpc", "aws")] {
             if let Some(place) = address.and_then(|address| catalogue.find(&address)) {
-                assert!(place.path.is_empty() || place.path.split('/').all(|part| !matches!(part, "" | "." | "..")));
-                assert!(!place.path.contains(['{', '}', '*']) && !place.source.prefix().contains(['{', '}', '*', ':']));
+                for folder in [&place.root, &place.inner] {
+                    assert!(folder.is_empty() || folder.split('/').all(|part| !matches!(part, "" | "." | "..")));
+                    assert!(!folder.contains(['{', '}', '*']));
+                }
+                assert!(!place.source.prefix().contains(['{', '}', '*', ':']));
             }
         }
     }

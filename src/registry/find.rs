@@ -38,7 +38,7 @@ struct Candidates {
 pub(super) struct Chosen {
     pub(super) owner: Namespace,
     pub(super) source: Source,
-    /// The folder of the repository that the module is.
+    /// The folder of the repository that is served.
     pub(super) path: String,
     pub(super) entry: Entry,
     pub(super) release: Release<Pin>,
@@ -238,7 +238,7 @@ impl<H: Host> Registry<'_, H> {
         Ok(Chosen {
             repository: repository(owner, &source, history.as_ref()),
             owner: owner.clone(),
-            path: self.config.catalogue.path(module),
+            path: self.config.catalogue.root(module),
             source,
             entry,
             release,

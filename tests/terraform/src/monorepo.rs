@@ -18,6 +18,13 @@ pub(crate) fn all() -> Vec<Case<Embedded>> {
             repository = "acme/monorepo"
             path = "modules/*"
             tag_prefix = "{name}/v"
+
+            [[module]]
+            address = "siblings/{name}/null"
+            repository = "acme/monorepo"
+            path = "modules/*"
+            root = "modules"
+            tag_prefix = "{name}/v"
         "#,
     )];
     vec![
@@ -60,8 +67,13 @@ fn folders(world: &World<Embedded>) {
     }
     repository
         .file("modules/m7/main.tf", module("m7 of tomorrow"))
+        .file(
+            "modules/m3/main.tf",
+            module("m3") + "\nmodule \"beside\" {\n  source = \"../m4\"\n}\n",
+        )
         .commit("Change one")
         .annotated_tag("m7/v2.0.0")
+        .tag("m3/v2.0.0")
         .tag("v9.9.9")
         .build()
         .unwrap();
@@ -98,6 +110,24 @@ fn folders(world: &World<Embedded>) {
     assert_eq!(world.asked("/matching-refs/tags/m7/v").len(), 1);
     assert_eq!(world.asked("/matching-refs/tags/m200/v").len(), 1);
     assert_eq!(world.asked("/matching-refs/").len(), 2);
+
+    // One that needs a folder beside it gets the one that both are in.
+    let refers = |namespace: &str| {
+        let source = format!("{namespace}/m3/null");
+        let part = format!("{namespace}/m3/null//part");
+        root_module(&[("it", &source, "2.0.0"), ("part", &part, "2.0.0")])
+    };
+    let root = world.root(Client::Terraform, &refers("siblings"));
+    root.init().succeeds();
+    root.validate().succeeds();
+    let committed = world.committed("monorepo", "m3/v2.0.0").below("modules");
+    root.installed("it").is_that_of(&committed);
+    let accepted = ("2.0.0".to_owned(), "m3".to_owned());
+    assert_eq!(root.accepted("it"), Some(accepted));
+    let accepted = ("2.0.0".to_owned(), "m3/part".to_owned());
+    assert_eq!(root.accepted("part"), Some(accepted));
+    let root = world.root(Client::Terraform, &refers("acme"));
+    root.init().fails_with("escapes module package");
 
     // What is nobody's folder, and the repository itself, are no modules.
     for missing in ["m201", "monorepo"] {
