@@ -149,11 +149,12 @@ pub fn varied<B>(mut response: Response<B>) -> Response<B> {
     response
 }
 
-/// A registry token, as RFC 8693 has it.
+/// A registry token, as RFC 8693 has it, and as `token` too, where clients of container registries look for it.
 #[must_use]
 pub fn registry_token(token: &Secret) -> Response<Vec<u8>> {
     let document = serde_json::json!({
         "access_token": token.expose(),
+        "token": token.expose(),
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "token_type": "Bearer",
         "expires_in": registry_token::LIFETIME.as_secs(),

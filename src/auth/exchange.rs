@@ -11,7 +11,8 @@ use crate::config::Secret;
 use crate::error::{Denial, Error};
 use crate::host::{Deadline, Host, HostError, Source, receive};
 
-/// The token that is to be exchanged: `subject_token` of a form or of a JSON object, or what is in `Authorization`.
+/// The token that is to be exchanged: `subject_token` (or `token`, or `id_token`) of a form or of a JSON object, or what is in
+/// `Authorization`.
 ///
 /// # Errors
 /// [`Error::TooLarge`], [`Error::BadRequest`] for a body that is neither, [`Error::Unauthorized`] where there is no token.
@@ -47,6 +48,7 @@ pub async fn subject_token(
 #[derive(Default, Deserialize)]
 struct Asked {
     grant_type: Option<String>,
+    #[serde(alias = "token", alias = "id_token")]
     subject_token: Option<String>,
     subject_token_type: Option<String>,
 }
@@ -61,7 +63,7 @@ fn of_form(body: &[u8]) -> Result<String, Error> {
     for (name, value) in form_urlencoded::parse(body) {
         let field = match &*name {
             "grant_type" => &mut asked.grant_type,
-            "subject_token" => &mut asked.subject_token,
+            "subject_token" | "token" | "id_token" => &mut asked.subject_token,
             "subject_token_type" => &mut asked.subject_token_type,
             _ => continue,
         };

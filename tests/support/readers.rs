@@ -398,6 +398,11 @@ fn ci_jobs() -> Vec<Scenario> {
                      &subject_token_type=urn%3Aietf%3Aparams%3Aoauth%3Atoken-type%3Aid_token"
                     ),
                 ),
+                exchange("application/json", &json!({ "token": good }).to_string()),
+                exchange(
+                    "application/x-www-form-urlencoded",
+                    &format!("id_token={good}"),
+                ),
                 exchange(
                     "application/json; charset=utf-8",
                     &json!({ "subject_token": good }).to_string(),

@@ -148,13 +148,13 @@ impl Transcript {
         } else if !got.body.is_empty() {
             let body = String::from_utf8_lossy(&got.body);
             // The time in it is not always the same to the second.
-            match body.split_once("\"lfr_") {
-                Some((start, rest)) => {
-                    let (_, end) = rest.split_once('"').unwrap();
-                    writeln!(text, "{start}\"lfr_...\"{end}").unwrap();
-                }
-                None => writeln!(text, "{body}").unwrap(),
+            let mut pieces = body.split("\"lfr_");
+            let mut shown = pieces.next().unwrap_or_default().to_owned();
+            for piece in pieces {
+                let (_, rest) = piece.split_once('"').unwrap();
+                write!(shown, "\"lfr_...\"{rest}").unwrap();
             }
+            writeln!(text, "{shown}").unwrap();
         }
         for call in github.take_calls() {
             writeln!(text, "github: {call}").unwrap();
