@@ -5,12 +5,15 @@
 
 use serde::Deserialize;
 
+use crate::lifecycle::{self, Lifecycle};
 use crate::module::{ModuleAddress, Name, Namespace, System};
 
 /// What the variable `modules` says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Catalogue {
     rules: Vec<Rule>,
+    /// Which versions are not to be used any more.
+    pub lifecycle: Lifecycle,
 }
 
 /// Where a module is.
@@ -112,6 +115,8 @@ enum Placeholder {
 struct Document {
     #[serde(default)]
     module: Vec<Entry>,
+    #[serde(default)]
+    lifecycle: Vec<lifecycle::Entry>,
 }
 
 #[derive(Deserialize)]
@@ -161,8 +166,12 @@ impl Catalogue {
                 }
             }
         }
+        let lifecycle = Lifecycle::read(&document.lifecycle).unwrap_or_else(|mut wrong| {
+            problems.append(&mut wrong);
+            Lifecycle::default()
+        });
         if problems.is_empty() {
-            Ok(Self { rules })
+            Ok(Self { rules, lifecycle })
         } else {
             Err(problems)
         }

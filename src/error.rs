@@ -106,6 +106,8 @@ pub enum NotFound {
     Versions,
     /// The repository has no tag for this version, or none that was seen to point at this object.
     Version,
+    /// The version is yanked, or older than `minimum_version`.
+    Yanked,
     /// GitHub has no archive of the commit.
     Archive,
 }
@@ -201,6 +203,9 @@ impl Error {
             Self::NotFound(NotFound::Version | NotFound::Archive) => {
                 "no such version of this module"
             }
+            Self::NotFound(NotFound::Yanked) => {
+                "this version is not to be used any more: it was yanked, or is too old"
+            }
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
             Self::Unauthorized(denial) => denial.public(),
@@ -258,6 +263,9 @@ impl std::fmt::Display for Error {
             }
             Self::NotFound(NotFound::Versions) => f.write_str("the repository has no version tag"),
             Self::NotFound(NotFound::Version) => f.write_str("the repository has no such version"),
+            Self::NotFound(NotFound::Yanked) => {
+                f.write_str("the version is yanked, or older than `minimum_version`")
+            }
             Self::NotFound(NotFound::Archive) => {
                 f.write_str("GitHub has no archive of this commit")
             }

@@ -13,6 +13,7 @@
 //! | [`config`] | every variable there is |
 //! | [`auth`] | who may read: tokens, CI jobs' ID tokens, archive URLs that prove themselves |
 //! | [`catalogue`] | which folder of which repository a module is, and what its tags begin with |
+//! | [`lifecycle`] | which versions are not to be used any more |
 //! | [`client`] | what a client calls itself |
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
@@ -38,6 +39,7 @@ pub mod config;
 pub mod error;
 pub mod github;
 pub mod host;
+pub mod lifecycle;
 pub mod module;
 pub mod pins;
 pub mod record;

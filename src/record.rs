@@ -220,6 +220,7 @@ fn denied(error: &Error) -> Option<&'static str> {
             | NotFound::Repository
             | NotFound::Versions
             | NotFound::Version
+            | NotFound::Yanked
             | NotFound::Archive,
         )
         | Error::BadRequest(_)

@@ -151,9 +151,15 @@ impl<'h, H: Host> Registry<'h, H> {
     /// All versions of a module. A warm answer is one read of the store.
     pub async fn versions(&self, module: &ModuleAddress) -> Result<Listing, Error> {
         let found = self.find(module, self.deadline()).await?;
+        let policy = self.config.catalogue.lifecycle.policy(module);
+        let (document, is_left) = policy.filter(found.entry.document);
+        if !is_left {
+            return Err(Error::NotFound(NotFound::Versions));
+        }
+        let integrity = warning([found.entry.warning, found.entry.moved]);
         Ok(Listing {
-            document: found.entry.document,
-            warning: warning([found.entry.warning, found.entry.moved]),
+            document,
+            warning: warning([integrity, policy.deprecation()]),
         })
     }
 
@@ -163,9 +169,18 @@ impl<'h, H: Host> Registry<'h, H> {
         module: &ModuleAddress,
         wanted: &Wanted,
     ) -> Result<Location, Error> {
-        let choose = |releases: &Releases<Pin>| match wanted {
-            Wanted::Latest => releases.latest().cloned(),
-            Wanted::Version(version) => releases.find(version).cloned(),
+        let policy = self.config.catalogue.lifecycle.policy(module);
+        if let Wanted::Version(version) = wanted
+            && !policy.allows(version)
+        {
+            return Err(Error::NotFound(NotFound::Yanked));
+        }
+        let choose = |releases: &Releases<Pin>| {
+            let release = match wanted {
+                Wanted::Latest => releases.latest(|version| policy.allows(version)),
+                Wanted::Version(version) => releases.find(version),
+            };
+            release.filter(|it| policy.allows(&it.version)).cloned()
         };
         let Chosen { entry, release, .. } = self.choose(module, choose, self.deadline()).await?;
         let sight = release.target.served(self.config.moved_tags);
@@ -178,7 +193,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 version: release.version.clone(),
                 object: sight.target.object().clone(),
             },
-            warning: self.release_warning(&entry, &release),
+            warning: warning([self.release_warning(&entry, &release), policy.deprecation()]),
         })
     }
 
@@ -192,6 +207,10 @@ impl<'h, H: Host> Registry<'h, H> {
     pub async fn archive(&self, address: &ArchiveAddress) -> Result<Archive<'h, H>, Error> {
         let (module, object) = (&address.module, &address.object);
         let policy = self.config.moved_tags;
+        let lifecycle = &self.config.catalogue.lifecycle;
+        if !lifecycle.policy(module).allows(&address.version) {
+            return Err(Error::NotFound(NotFound::Yanked));
+        }
         let choose = |releases: &Releases<Pin>| {
             let release = releases.find(&address.version)?;
             release.target.serves(object, policy)?;

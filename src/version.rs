@@ -159,10 +159,11 @@ impl<T> Releases<T> {
             })
     }
 
-    /// The newest stable release; of a module that has none, nothing.
+    /// The newest stable release of those that are to be had; of a module that has none, nothing.
     #[must_use]
-    pub fn latest(&self) -> Option<&Release<T>> {
-        self.0.iter().find(|release| release.version.is_stable())
+    pub fn latest(&self, is_to_be_had: impl Fn(&ModuleVersion) -> bool) -> Option<&Release<T>> {
+        let mut stable = self.0.iter().filter(|it| it.version.is_stable());
+        stable.find(|it| is_to_be_had(&it.version))
     }
 }
 
@@ -300,7 +301,8 @@ mod tests {
             let found = releases.find(&ModuleVersion::requested(wanted).unwrap());
             assert_eq!(found.map(|release| release.tag.as_str()), tag, "{wanted}");
         }
-        assert_eq!(releases.latest().unwrap().tag, "v1.0.0");
+        assert_eq!(releases.latest(|_| true).unwrap().tag, "v1.0.0");
+        assert!(releases.latest(|_| false).is_none());
     }
 
     proptest! {

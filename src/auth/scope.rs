@@ -49,6 +49,17 @@ impl Scope {
         })
     }
 
+    /// What a list of patterns such as `acme/vpc/*` is for; `None` where one of them is none.
+    #[must_use]
+    pub fn of_modules(patterns: &[String]) -> Option<Self> {
+        let modules: Option<Vec<[Part; 3]>> = patterns.iter().map(|text| pattern(text)).collect();
+        let modules = modules.filter(|modules| !modules.is_empty());
+        modules.map(|modules| Self {
+            owners: None,
+            modules: Some(modules),
+        })
+    }
+
     /// Whether nothing narrows it.
     pub(super) fn is_everything(&self) -> bool {
         self.owners.is_none() && self.modules.is_none()

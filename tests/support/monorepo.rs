@@ -5,7 +5,7 @@ use serde_json::json;
 use super::github::Answer;
 use super::readers::TOKEN;
 use super::scenario::{Ask, Scenario};
-use super::scenarios::{CODELOAD, COMMIT, get, head, scenario, tags};
+use super::scenarios::{ARCHIVE, CODELOAD, COMMIT, DOWNLOAD, VERSIONS, get, head, scenario, tags};
 use super::webhooks::delivery;
 use super::zips::zipball;
 
@@ -96,6 +96,24 @@ pub fn all() -> Vec<Scenario> {
             ],
         )
         .catalogue(),
+        scenario(
+            "what_is_yanked_is_not_to_be_had",
+            [
+                get(VERSIONS),
+                get(DOWNLOAD),
+                get(ARCHIVE),
+                get("/v1/modules/acme/vpc/aws/download"),
+                get("/v1/modules/acme/vpc/aws/1.1.0/download"),
+                get("/v1/modules/acme/vpc/aws/1.0.0+build.5/download"),
+                get("/v1/modules/acme/vpc/google/versions"),
+            ],
+        )
+        .variable(
+            "modules",
+            "[[lifecycle]]\nmodules = [\"acme/vpc/aws\"]\nyanked = [\"1.2.0\"]\nminimum_version = \"1.1.0\"\ndeprecated = \"use acme/network/aws\"\n",
+        ),
+        scenario("a_module_of_which_all_is_yanked_has_no_versions", [get(VERSIONS), get("/v1/modules/acme/vpc/aws/download")])
+            .variable("modules", "[[lifecycle]]\nmodules = [\"*/*/*\"]\nyanked = [\"< 9\"]\n"),
         monorepo("a_catalogue_that_is_wrong_is_named", [get("/readyz"), get(VPC)]).variable(
             "modules",
             "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n[[module]]\naddress = \"acme/{name}/aws\"\nrepository = \"acme/x\"\npath = \"*\"\n",

@@ -1,11 +1,11 @@
-//! Two hundred modules in one repository, each with tags of its own.
+//! Two hundred modules in one repository, each with tags of its own; and versions that are not to be used any more.
 
 use std::fmt::Write as _;
 
 use crate::Case;
 use crate::client::Client;
 use crate::embedded::Embedded;
-use crate::modules::{module, root_module};
+use crate::modules::{module, probe, root_module};
 use crate::world::{Settings, World};
 
 /// Those of one artifact.
@@ -27,12 +27,21 @@ pub(crate) fn all() -> Vec<Case<Embedded>> {
             tag_prefix = "{name}/v"
         "#,
     )];
+    const LIFECYCLE: Settings = &[(
+        "modules",
+        r#"
+            [[lifecycle]]
+            modules = ["acme/probe/*"]
+            yanked = ["1.1.0"]
+        "#,
+    )];
     vec![
         Case::new(
             "a_monorepo_of_200_modules_installs_folder_by_folder",
             folders,
         )
         .with(CATALOGUE),
+        Case::new("a_yanked_version_is_not_installed", yanked).with(LIFECYCLE),
     ]
 }
 
@@ -135,6 +144,22 @@ fn folders(world: &World<Embedded>) {
         let root = world.root(Client::Terraform, &root_module(&[("x", &source, "1.0.0")]));
         root.init().fails_with("Module not found");
     }
+}
+
+/// Who asks for a range gets the version before, and who asks for exactly that one gets none.
+fn yanked(world: &World<Embedded>) {
+    probe(world);
+    let repository = world.carried_on("probe").file("main.tf", module("newer"));
+    let tagged = repository.commit("Change it").tag("v1.1.0");
+    tagged.build().unwrap();
+    let calls = |version| root_module(&[("probe", "acme/probe/null", version)]);
+    let root = world.root(Client::Terraform, &calls("~> 1.0"));
+    root.init().succeeds();
+    let (version, _) = root.accepted("probe").unwrap();
+    assert_eq!(version, "1.0.0");
+    let root = world.root(Client::Terraform, &calls("1.1.0"));
+    root.init().fails_with("There is no available version");
+    assert_eq!(world.registry.requests("download").len(), 1);
 }
 
 const MODULES: usize = 200;

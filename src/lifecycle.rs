@@ -1,0 +1,318 @@
+//! Which versions of a module are not to be used any more: yanked, too old, or deprecated. Operators write it down beside the
+//! catalogue, so that it is reviewed like code; git is not touched.
+
+use std::cmp::Ordering;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::auth::scope::Scope;
+use crate::module::ModuleAddress;
+use crate::version::ModuleVersion;
+
+/// The `[[lifecycle]]` tables of the variable `modules`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    rules: Vec<Rule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Rule {
+    modules: Scope,
+    yanked: Vec<Range>,
+    minimum: Option<ModuleVersion>,
+    deprecated: Option<String>,
+}
+
+/// As operators write it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Entry {
+    modules: Vec<String>,
+    #[serde(default)]
+    yanked: Vec<String>,
+    minimum_version: Option<String>,
+    deprecated: Option<String>,
+}
+
+/// What goes for one module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy<'l> {
+    rules: Vec<&'l Rule>,
+}
+
+/// Versions between bounds, each of which they keep to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Range(Vec<(Bound, ModuleVersion)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bound {
+    Same,
+    Below,
+    UpTo,
+    Above,
+    From,
+}
+
+impl Lifecycle {
+    /// Takes in the tables.
+    ///
+    /// # Errors
+    /// One sentence a problem: the number of the table and what to do.
+    pub(crate) fn read(entries: &[Entry]) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut rules = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            match Rule::read(entry) {
+                Ok(rule) => rules.push(rule),
+                Err(problem) => problems.push(format!(
+                    "has a wrong `[[lifecycle]]`, number {}: {problem}",
+                    index + 1
+                )),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self { rules })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// What goes for a module.
+    #[must_use]
+    pub fn policy(&self, module: &ModuleAddress) -> Policy<'_> {
+        let rules = self.rules.iter();
+        Policy {
+            rules: rules.filter(|rule| rule.modules.allows(module)).collect(),
+        }
+    }
+}
+
+impl Policy<'_> {
+    /// Whether a version is to be had: it is not yanked, and not older than the oldest that is.
+    #[must_use]
+    pub fn allows(&self, version: &ModuleVersion) -> bool {
+        self.rules.iter().all(|rule| {
+            let is_old = |minimum: &ModuleVersion| version.cmp_age(minimum) == Ordering::Less;
+            !rule.minimum.as_ref().is_some_and(is_old)
+                && !rule.yanked.iter().any(|range| range.has(version))
+        })
+    }
+
+    /// What to tell those who use the module all the same.
+    #[must_use]
+    pub fn deprecation(&self) -> Option<String> {
+        let texts = self
+            .rules
+            .iter()
+            .filter_map(|rule| rule.deprecated.as_deref());
+        texts
+            .map(|text| format!("this module is deprecated: {text}"))
+            .reduce(|a, b| format!("{a}; {b}"))
+    }
+
+    /// A `versions` document without what is not to be had, and whether anything is left; as it is where all of it is.
+    #[must_use]
+    pub fn filter(&self, document: Vec<u8>) -> (Vec<u8>, bool) {
+        let hides = |rule: &&Rule| rule.minimum.is_some() || !rule.yanked.is_empty();
+        if !self.rules.iter().any(hides) {
+            return (document, true);
+        }
+        let Ok(mut value) = serde_json::from_slice::<Value>(&document) else {
+            return (document, true);
+        };
+        let versions = value
+            .pointer_mut("/modules/0/versions")
+            .and_then(Value::as_array_mut);
+        let Some(versions) = versions else {
+            return (document, true);
+        };
+        versions.retain(|listed| {
+            let version = listed.get("version").and_then(Value::as_str);
+            version
+                .and_then(ModuleVersion::from_tag)
+                .is_some_and(|it| self.allows(&it))
+        });
+        let is_left = !versions.is_empty();
+        (value.to_string().into_bytes(), is_left)
+    }
+}
+
+impl Rule {
+    fn read(entry: &Entry) -> Result<Self, &'static str> {
+        let modules = Scope::of_modules(&entry.modules)
+            .ok_or("its `modules` is no list of modules: write e.g. `[\"acme/vpc/*\"]`")?;
+        let yanked: Option<Vec<Range>> = entry.yanked.iter().map(|it| Range::parse(it)).collect();
+        let minimum = match &entry.minimum_version {
+            None => None,
+            Some(text) => Some(
+                ModuleVersion::requested(text)
+                    .ok_or("its `minimum_version` is no version: write e.g. `1.4.0`")?,
+            ),
+        };
+        let is_line = |text: &String| {
+            (1..=300).contains(&text.len()) && text.bytes().all(|it| (0x20..0x7f).contains(&it))
+        };
+        if entry.deprecated.as_ref().is_some_and(|it| !is_line(it)) {
+            return Err("its `deprecated` is not one line of at most 300 plain characters");
+        }
+        Ok(Self {
+            modules,
+            yanked: yanked.ok_or(
+                "its `yanked` is no list of versions and ranges: write e.g. `[\"1.2.3\", \">= 2.0.0, < 2.0.4\"]`",
+            )?,
+            minimum,
+            deprecated: entry.deprecated.clone(),
+        })
+    }
+}
+
+impl Range {
+    fn parse(text: &str) -> Option<Self> {
+        let part = |part: &str| {
+            let part = part.trim();
+            let signs = [
+                ("<=", Bound::UpTo),
+                (">=", Bound::From),
+                ("<", Bound::Below),
+                (">", Bound::Above),
+                ("=", Bound::Same),
+            ];
+            let found = signs
+                .into_iter()
+                .find_map(|(sign, bound)| Some((bound, part.strip_prefix(sign)?)));
+            let (bound, version) = found.unwrap_or((Bound::Same, part));
+            Some((bound, ModuleVersion::requested(version.trim())?))
+        };
+        let parts: Option<Vec<_>> = text.split(',').map(part).collect();
+        parts.map(Self)
+    }
+
+    fn has(&self, version: &ModuleVersion) -> bool {
+        self.0.iter().all(|(bound, of)| {
+            let age = version.cmp_age(of);
+            match bound {
+                Bound::Same => version.is_same(of),
+                Bound::Below => age == Ordering::Less,
+                Bound::UpTo => age != Ordering::Greater,
+                Bound::Above => age == Ordering::Greater,
+                Bound::From => age != Ordering::Less,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(
+        modules: &str,
+        yanked: &[&str],
+        minimum: Option<&str>,
+        deprecated: Option<&str>,
+    ) -> Entry {
+        Entry {
+            modules: vec![modules.to_owned()],
+            yanked: yanked.iter().map(|&it| it.to_owned()).collect(),
+            minimum_version: minimum.map(str::to_owned),
+            deprecated: deprecated.map(str::to_owned),
+        }
+    }
+
+    fn vpc() -> ModuleAddress {
+        ModuleAddress::parse("acme", "vpc", "aws").unwrap()
+    }
+
+    #[test]
+    fn a_version_is_to_be_had_unless_a_rule_says_otherwise() {
+        for (modules, yanked, minimum, version, allowed) in [
+            ("acme/vpc/*", &["1.2.3"][..], None, "1.2.3", false),
+            ("acme/vpc/*", &["1.2.3"], None, "1.2.3+build", false),
+            ("acme/vpc/*", &["v1.2.3"], None, "1.2.3", false),
+            ("acme/vpc/*", &["1.2.3"], None, "1.2.4", true),
+            ("acme/vpc/*", &["1.2.3"], None, "1.2.3-rc.1", true),
+            ("acme/dns/*", &["1.2.3"], None, "1.2.3", true),
+            ("ACME/*/aws", &["< 1"], None, "0.9.9", false),
+            ("acme/*/*", &["< 1"], None, "1.0.0", true),
+            ("acme/*/*", &["<= 1"], None, "1.0.0", false),
+            ("acme/*/*", &["> 1.0.0"], None, "1.0.1", false),
+            ("acme/*/*", &[">= 2.0.0, < 2.0.4"], None, "2.0.3", false),
+            ("acme/*/*", &[">= 2.0.0, < 2.0.4"], None, "2.0.4", true),
+            ("acme/*/*", &[">=2.0.0,<2.0.4", "3"], None, "3.0.0", false),
+            ("acme/*/*", &[], Some("1.4.0"), "1.3.9", false),
+            ("acme/*/*", &[], Some("1.4"), "1.4.0-rc.1", false),
+            ("acme/*/*", &[], Some("1.4.0"), "1.4.0", true),
+        ] {
+            let lifecycle = Lifecycle::read(&[entry(modules, yanked, minimum, None)]).unwrap();
+            let version = ModuleVersion::from_tag(version).unwrap();
+            let policy = lifecycle.policy(&vpc());
+            assert_eq!(
+                policy.allows(&version),
+                allowed,
+                "{modules} {yanked:?} {minimum:?} {version}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_keeps_what_is_to_be_had() {
+        let document = br#"{"modules":[{"source":"https://x","versions":[{"version":"2.0.0"},{"version":"1.1.0"},{"version":"1.0.0"}]}]}"#;
+        for (entries, expected, is_left) in [
+            (vec![], &["2.0.0", "1.1.0", "1.0.0"][..], true),
+            (
+                vec![entry("acme/*/*", &[], None, Some("use x"))],
+                &["2.0.0", "1.1.0", "1.0.0"],
+                true,
+            ),
+            (
+                vec![entry("acme/*/*", &["1.1.0"], None, None)],
+                &["2.0.0", "1.0.0"],
+                true,
+            ),
+            (
+                vec![
+                    entry("acme/*/*", &["2"], None, None),
+                    entry("acme/vpc/aws", &[], Some("1.1"), None),
+                ],
+                &["1.1.0"],
+                true,
+            ),
+            (vec![entry("acme/*/*", &["< 9"], None, None)], &[], false),
+        ] {
+            let lifecycle = Lifecycle::read(&entries).unwrap();
+            let (filtered, left) = lifecycle.policy(&vpc()).filter(document.to_vec());
+            let value: Value = serde_json::from_slice(&filtered).unwrap();
+            let versions = value["modules"][0]["versions"].as_array().unwrap();
+            let versions: Vec<&str> = versions
+                .iter()
+                .map(|it| it["version"].as_str().unwrap())
+                .collect();
+            assert_eq!((&*versions, left), (expected, is_left));
+            assert_eq!(value["modules"][0]["source"], "https://x");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_number() {
+        for (entry, problem) in [
+            (
+                entry("acme/vpc", &[], None, None),
+                "number 1: its `modules`",
+            ),
+            (entry("", &[], None, None), "`modules`"),
+            (entry("acme/*/*", &["latest"], None, None), "`yanked`"),
+            (entry("acme/*/*", &[""], None, None), "`yanked`"),
+            (entry("acme/*/*", &["~> 1.0"], None, None), "`yanked`"),
+            (
+                entry("acme/*/*", &[], Some("new"), None),
+                "`minimum_version`",
+            ),
+            (entry("acme/*/*", &[], None, Some("a\nb")), "`deprecated`"),
+            (entry("acme/*/*", &[], None, Some("")), "`deprecated`"),
+        ] {
+            let problems = Lifecycle::read(&[entry]).unwrap_err();
+            assert!(problems[0].contains(problem), "{problems:?}");
+        }
+    }
+}
