@@ -193,7 +193,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             if let Some(n) = self.finish_step().await? {
                 return Ok(Stop::Splice(n));
             }
-            if self.out.len() >= enough {
+            if self.out.len() >= enough || self.has_looked_long_enough() {
                 return Ok(Stop::Full);
             }
             let input = self.input.get(self.consumed..).unwrap_or_default();
@@ -235,6 +235,10 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             Pending::Skip(mut n) => {
                 n -= take(&self.input, &mut self.consumed, n).len() as u64;
                 while n > 0 {
+                    if self.has_looked_long_enough() {
+                        self.pending = Pending::Skip(n);
+                        return Ok(None);
+                    }
                     self.keep_time()?;
                     match self.source.skip(n).await? {
                         0 => return Err(Refusal::Truncated.into()),
@@ -257,6 +261,16 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             },
         }
         Ok(None)
+    }
+
+    /// Whether the client is better told that the archive is coming: a folder may be far behind in a large repository, and there is
+    /// nothing wrong with the archive so far.
+    fn has_looked_long_enough(&self) -> bool {
+        let now = self.github.host().now();
+        !self.origin.path.is_empty()
+            && self
+                .opening
+                .is_some_and(|deadline| deadline.left(now) < TIME_FOR_OTHERS)
     }
 
     fn buffered(&self) -> usize {
@@ -322,6 +336,8 @@ fn take<'i>(input: &'i [u8], consumed: &mut usize, n: u64) -> &'i [u8] {
     rest.get(..length).unwrap_or_default()
 }
 
+/// What is left of the opening's time when a folder was looked for long enough.
+const TIME_FOR_OTHERS: Duration = Duration::from_secs(4);
 /// How long opening an archive again may take, when the client has some of it.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
 /// A large archive may come slowly, but it comes.

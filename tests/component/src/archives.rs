@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use http_body_util::{BodyExt as _, channel::Channel};
 use landfall_host::{Body, Component, Outbound, body};
@@ -64,8 +65,13 @@ pub fn archive() -> Ask {
 /// A zip of `acme/vpc` with one stored file of `length` line feeds between two small ones, in pieces of 64 KiB that are
 /// made when they are asked for; `sent` counts them.
 pub fn huge(length: u64, sent: &Arc<AtomicU64>) -> Body {
+    slow(length, "last.tf", Duration::ZERO, sent)
+}
+
+/// The same with another name for the last file, and a pause before each piece.
+pub fn slow(length: u64, last: &str, pause: Duration, sent: &Arc<AtomicU64>) -> Body {
     let (mut sender, channel) = Channel::new(1);
-    let (start, end) = around_a_large_file(length);
+    let (start, end) = around_a_large_file(length, last);
     let sent = Arc::clone(sent);
     tokio::spawn(async move {
         let block = bytes::Bytes::from(vec![b'\n'; 64 << 10]);
@@ -77,6 +83,9 @@ pub fn huge(length: u64, sent: &Arc<AtomicU64>) -> Body {
             let piece = block.slice(..usize::try_from(left.min(block.len() as u64)).unwrap());
             left -= piece.len() as u64;
             sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
             if sender.send_data(piece).await.is_err() {
                 return;
             }
@@ -106,12 +115,8 @@ pub fn many_files(count: usize) -> Vec<u8> {
 
 /// What comes before and after the `length` bytes of a large stored file in a zip between two small files. Its CRC is
 /// wrong, which is no concern of who only moves it.
-fn around_a_large_file(length: u64) -> (Vec<u8>, Vec<u8>) {
-    let unchanged = zips::zipball(&[
-        ("first.tf", b"# 1\n"),
-        ("large", b""),
-        ("last.tf", b"# 2\n"),
-    ]);
+fn around_a_large_file(length: u64, last: &str) -> (Vec<u8>, Vec<u8>) {
+    let unchanged = zips::zipball(&[("first.tf", b"# 1\n"), ("large", b""), (last, b"# 2\n")]);
     let mut zip = unchanged.clone();
     let length = u32::try_from(length).unwrap();
     let find = |signature: &[u8], nth: usize| {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http_body_util::BodyExt as _;
 use landfall_component_tests::archives::{
-    get_archive, huge, many_files, registry, registry_of, scenario, streaming,
+    get_archive, huge, many_files, registry, registry_of, scenario, slow, streaming,
 };
 use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
@@ -177,6 +177,38 @@ async fn a_github_that_does_not_answer_is_given_up_in_time() {
         began.elapsed()
     );
     assert_eq!(got.status, 503);
+}
+
+/// A client that waits for the first byte of a folder may wait for all that is before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_far_behind_in_a_slow_archive_is_waited_for() {
+    const PIECE: u64 = 64 << 10;
+    let outbound = streaming(|| {
+        let pause = Duration::from_millis(100);
+        slow(105 * PIECE, "modules/a/main.tf", pause, &Arc::default())
+    });
+    let mut variables = scenario("an_archive_arrives_without_its_top_folder").variables;
+    let catalogue =
+        "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"acme/vpc\"\npath = \"modules/a\"\n";
+    variables.push(("modules", catalogue.to_owned()));
+    let component = Artifact::Spin.component();
+    let registry = Registry::new(component, &variables, StoreKind::Keeps, outbound);
+    let began = Instant::now();
+    let response = registry.host.handle(get_archive()).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert!(
+        began.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        began.elapsed()
+    );
+    let archive = response.into_body().collect().await.unwrap().to_bytes();
+    // More than opening an archive may take in all.
+    assert!(
+        began.elapsed() > Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(zips::describe(&archive), "100644        4 main.tf # 2\\n\n");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
