@@ -219,6 +219,7 @@ fn exchanged(answer: &Answer) -> String {
     let token = document["access_token"].take();
     let rest = json!({
         "access_token": null,
+        "token": token,
         "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
         "token_type": "Bearer",
         "expires_in": 3600,
