@@ -141,7 +141,7 @@ impl Catalogue {
         let document: Document = basic_toml::from_str(text)
             .map_err(|error| vec![format!("is no catalogue: {error}").replace('\n', " ")])?;
         let mut problems = Vec::new();
-        let mut rules: Vec<Rule> = Vec::new();
+        let mut rules: Vec<(usize, Rule)> = Vec::new();
         if document.module.len() > MAX_RULES {
             problems.push(format!("has more than {MAX_RULES} entries"));
         }
@@ -153,7 +153,8 @@ impl Catalogue {
                     entry.address.escape_default()
                 )),
                 Ok(rule) => {
-                    if let Some(other) = rules.iter().position(|other| other.overlaps(&rule)) {
+                    let other = rules.iter().find(|(_, other)| other.overlaps(&rule));
+                    if let Some(&(other, _)) = other {
                         problems.push(format!(
                             "has two entries for one address, number {} (`{}`) and number {} (`{}`): make one of them narrower",
                             other + 1,
@@ -162,7 +163,7 @@ impl Catalogue {
                             entry.address
                         ));
                     }
-                    rules.push(rule);
+                    rules.push((index, rule));
                 }
             }
         }
@@ -171,6 +172,7 @@ impl Catalogue {
             Lifecycle::default()
         });
         if problems.is_empty() {
+            let rules = rules.into_iter().map(|(_, rule)| rule).collect();
             Ok(Self { rules, lifecycle })
         } else {
             Err(problems)
@@ -536,6 +538,13 @@ mod tests {
                 "{text}: {problems:?}"
             );
         }
+        // Those that are wrong count as well.
+        let three = entry("a/b", "") + &entry("a/b/c", "") + &entry("a/b/c", "");
+        let problems = Catalogue::parse(&three).unwrap_err();
+        assert!(
+            problems[1].contains("number 2 (`a/b/c`) and number 3 (`a/b/c`)"),
+            "{problems:?}"
+        );
         for text in [
             entry("a/b/c", "") + &entry("a/b/d", ""),
             entry("a/x-{name}/c", "path = \"*\"") + &entry("a/y-{name}/c", "path = \"*\""),
