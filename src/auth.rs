@@ -370,9 +370,14 @@ impl<'a, H: Host> Access<'a, H> {
     /// Whether a scope allows a module, and what its repository would be by another name: `{name}` alone makes
     /// `terraform-aws-vpc` a module of every system.
     fn allows(&self, scope: &Scope, module: &ModuleAddress) -> bool {
-        let has_aliases = self.catalogue.find(module).is_none();
-        let mut aliases = aliases(self.names, module).into_iter();
-        scope.allows(module) && (!has_aliases || aliases.all(|alias| scope.allows(&alias)))
+        if scope.is_everything() {
+            return true;
+        }
+        let is_known_otherwise = || {
+            let aliases = aliases(self.names, module);
+            self.catalogue.find(module).is_none() && !aliases.iter().all(|it| scope.allows(it))
+        };
+        scope.allows(module) && !is_known_otherwise()
     }
 
     /// What a grant's archive URLs are bound to. A token that takes another's name does not take them over; a rule is in them

@@ -159,11 +159,7 @@ pub fn registry_token(token: &Secret) -> Response<Vec<u8>> {
         "token_type": "Bearer",
         "expires_in": registry_token::LIFETIME.as_secs(),
     });
-    let mut response = json(StatusCode::OK, document.to_string().into());
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, NO_STORE);
-    response
+    not_stored(json(StatusCode::OK, document.to_string().into()))
 }
 
 /// Sets what every response says to browsers, which have no business here: nothing is to be shown as another thing than it is,
@@ -228,10 +224,14 @@ pub fn error(error: &Error) -> Response<Vec<u8>> {
 }
 
 fn errors(status: StatusCode, errors: &[String]) -> Response<Vec<u8>> {
-    let mut response = json(
+    not_stored(json(
         status,
         serde_json::to_vec(&serde_json::json!({ "errors": errors })).unwrap_or_default(),
-    );
+    ))
+}
+
+/// Says that nobody may keep an answer.
+fn not_stored<B>(mut response: Response<B>) -> Response<B> {
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, NO_STORE);
