@@ -110,7 +110,7 @@ impl Key {
 
     /// GitHub compares names without regard to case.
     fn named(kind: &str, name: &str) -> Self {
-        Self(format!("landfall/2/{kind}/{}/", name.to_ascii_lowercase()))
+        Self(format!("landfall/3/{kind}/{}/", name.to_ascii_lowercase()))
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
             Key::archive_index(),
             Key::archive(7),
         ];
-        assert_eq!(keys[0].as_str(), "landfall/2/entry/acme/vpc/");
+        assert_eq!(keys[0].as_str(), "landfall/3/entry/acme/vpc/");
         for a in &keys {
             for b in &keys {
                 assert!(a == b || !b.as_str().starts_with(a.as_str()), "{a:?} {b:?}");

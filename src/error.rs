@@ -108,6 +108,8 @@ pub enum NotFound {
     Version,
     /// The version is yanked, or older than `minimum_version`.
     Yanked,
+    /// The version is not known for as long as `hold_back` says.
+    HeldBack,
     /// GitHub has no archive of the commit.
     Archive,
 }
@@ -206,6 +208,9 @@ impl Error {
             Self::NotFound(NotFound::Yanked) => {
                 "this version is not to be used any more: it was yanked, or is too old"
             }
+            Self::NotFound(NotFound::HeldBack) => {
+                "this version is new, and held back for a while: please try again later"
+            }
             Self::MethodNotAllowed { .. } => "this method is not allowed here",
             Self::BadRequest(text) => text,
             Self::Unauthorized(denial) => denial.public(),
@@ -265,6 +270,9 @@ impl std::fmt::Display for Error {
             Self::NotFound(NotFound::Version) => f.write_str("the repository has no such version"),
             Self::NotFound(NotFound::Yanked) => {
                 f.write_str("the version is yanked, or older than `minimum_version`")
+            }
+            Self::NotFound(NotFound::HeldBack) => {
+                f.write_str("the version is not known for as long as `hold_back` says")
             }
             Self::NotFound(NotFound::Archive) => {
                 f.write_str("GitHub has no archive of this commit")

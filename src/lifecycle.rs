@@ -1,13 +1,17 @@
-//! Which versions of a module are not to be used any more: yanked, too old, or deprecated. Operators write it down beside the
+//! Which versions of a module are not to be used: yanked, too old, too new, or deprecated. Operators write it down beside the
 //! catalogue, so that it is reviewed like code; git is not touched.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::auth::scope::Scope;
+use crate::cache::entry::milliseconds;
 use crate::module::ModuleAddress;
+use crate::pins::LONGEST_HOLD_BACK_MS;
 use crate::version::ModuleVersion;
 
 /// The `[[lifecycle]]` tables of the variable `modules`.
@@ -22,10 +26,12 @@ struct Rule {
     yanked: Vec<Range>,
     minimum: Option<ModuleVersion>,
     deprecated: Option<String>,
+    /// In milliseconds.
+    hold_back: u64,
 }
 
 /// As operators write it.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     modules: Vec<String>,
@@ -33,12 +39,15 @@ pub(crate) struct Entry {
     yanked: Vec<String>,
     minimum_version: Option<String>,
     deprecated: Option<String>,
+    hold_back: Option<String>,
 }
 
-/// What goes for one module.
+/// What goes for one module, at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy<'l> {
     rules: Vec<&'l Rule>,
+    /// In milliseconds since 1970.
+    now: u64,
 }
 
 /// Versions between bounds, each of which they keep to.
@@ -78,12 +87,13 @@ impl Lifecycle {
         }
     }
 
-    /// What goes for a module.
+    /// What goes for a module at the time `now`.
     #[must_use]
-    pub fn policy(&self, module: &ModuleAddress) -> Policy<'_> {
+    pub fn policy(&self, module: &ModuleAddress, now: SystemTime) -> Policy<'_> {
         let rules = self.rules.iter();
         Policy {
             rules: rules.filter(|rule| rule.modules.allows(module)).collect(),
+            now: milliseconds(now),
         }
     }
 }
@@ -99,6 +109,15 @@ impl Policy<'_> {
         })
     }
 
+    /// Whether what is known since `since`, in milliseconds since 1970, is known for too short a time. What was in the first list has
+    /// 0 there, and is not.
+    #[must_use]
+    pub fn is_held(&self, since: u64) -> bool {
+        let longest = self.rules.iter().map(|rule| rule.hold_back).max();
+        // A time that is still to come is that of a clock that was wrong.
+        since > 0 && self.now.saturating_sub(since) < longest.unwrap_or_default()
+    }
+
     /// What to tell those who use the module all the same.
     #[must_use]
     pub fn deprecation(&self) -> Option<String> {
@@ -111,11 +130,14 @@ impl Policy<'_> {
             .reduce(|a, b| format!("{a}; {b}"))
     }
 
-    /// A `versions` document without what is not to be had, and whether anything is left; as it is where all of it is.
+    /// A `versions` document without what is not to be had, and whether anything is left; as it is where all of it is. `recent` has
+    /// the versions that are not known for long, and since when.
     #[must_use]
-    pub fn filter(&self, document: Vec<u8>) -> (Vec<u8>, bool) {
+    pub fn filter(&self, document: Vec<u8>, recent: &[(String, u64)]) -> (Vec<u8>, bool) {
+        let held = recent.iter().filter(|(_, since)| self.is_held(*since));
+        let held: HashSet<&str> = held.map(|(version, _)| version.as_str()).collect();
         let hides = |rule: &&Rule| rule.minimum.is_some() || !rule.yanked.is_empty();
-        if !self.rules.iter().any(hides) {
+        if held.is_empty() && !self.rules.iter().any(hides) {
             return (document, true);
         }
         let Ok(mut value) = serde_json::from_slice::<Value>(&document) else {
@@ -129,6 +151,7 @@ impl Policy<'_> {
         };
         versions.retain(|listed| {
             let version = listed.get("version").and_then(Value::as_str);
+            let version = version.filter(|it| !held.contains(it));
             version
                 .and_then(ModuleVersion::from_tag)
                 .is_some_and(|it| self.allows(&it))
@@ -156,8 +179,16 @@ impl Rule {
         if entry.deprecated.as_ref().is_some_and(|it| !is_line(it)) {
             return Err("its `deprecated` is not one line of at most 300 plain characters");
         }
+        let hold_back = match entry.hold_back.as_deref().map(humantime::parse_duration) {
+            None => Some(0),
+            Some(Ok(duration)) => u64::try_from(duration.as_millis()).ok(),
+            Some(Err(_)) => None,
+        };
         Ok(Self {
             modules,
+            hold_back: hold_back
+                .filter(|it| *it <= LONGEST_HOLD_BACK_MS)
+                .ok_or("its `hold_back` is no time of at most 30 days: write e.g. `24h` or `7d`")?,
             yanked: yanked.ok_or(
                 "its `yanked` is no list of versions and ranges: write e.g. `[\"1.2.3\", \">= 2.0.0, < 2.0.4\"]`",
             )?,
@@ -217,6 +248,7 @@ mod tests {
             yanked: yanked.iter().map(|&it| it.to_owned()).collect(),
             minimum_version: minimum.map(str::to_owned),
             deprecated: deprecated.map(str::to_owned),
+            hold_back: None,
         }
     }
 
@@ -246,7 +278,7 @@ mod tests {
         ] {
             let lifecycle = Lifecycle::read(&[entry(modules, yanked, minimum, None)]).unwrap();
             let version = ModuleVersion::from_tag(version).unwrap();
-            let policy = lifecycle.policy(&vpc());
+            let policy = lifecycle.policy(&vpc(), SystemTime::UNIX_EPOCH);
             assert_eq!(
                 policy.allows(&version),
                 allowed,
@@ -281,7 +313,8 @@ mod tests {
             (vec![entry("acme/*/*", &["< 9"], None, None)], &[], false),
         ] {
             let lifecycle = Lifecycle::read(&entries).unwrap();
-            let (filtered, left) = lifecycle.policy(&vpc()).filter(document.to_vec());
+            let policy = lifecycle.policy(&vpc(), SystemTime::UNIX_EPOCH);
+            let (filtered, left) = policy.filter(document.to_vec(), &[]);
             let value: Value = serde_json::from_slice(&filtered).unwrap();
             let versions = value["modules"][0]["versions"].as_array().unwrap();
             let versions: Vec<&str> = versions
@@ -290,6 +323,38 @@ mod tests {
                 .collect();
             assert_eq!((&*versions, left), (expected, is_left));
             assert_eq!(value["modules"][0]["source"], "https://x");
+        }
+    }
+
+    #[test]
+    fn a_new_version_is_held_back_until_it_is_known_for_long_enough() {
+        let document = br#"{"modules":[{"versions":[{"version":"2.0.0"},{"version":"1.0.0"}]}]}"#;
+        let hour = 60 * 60 * 1000;
+        let held = |hold_back: &str| Entry {
+            hold_back: Some(hold_back.to_owned()),
+            ..entry("acme/*/*", &[], None, None)
+        };
+        for (entries, since, now, expected) in [
+            (vec![held("24h")], 10 * hour, 33 * hour, 1),
+            (vec![held("24h")], 10 * hour, 34 * hour, 2),
+            (vec![held("1d"), held("30m")], 10 * hour, 33 * hour, 1),
+            (vec![held("30min")], 10 * hour, 11 * hour, 2),
+            (vec![held("24h")], 10 * hour, 9 * hour, 1),
+            (vec![held("24h")], 0, hour, 2),
+            (vec![entry("acme/*/*", &[], None, None)], hour, hour, 2),
+        ] {
+            let lifecycle = Lifecycle::read(&entries).unwrap();
+            let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now);
+            let policy = lifecycle.policy(&vpc(), now);
+            let recent = [("2.0.0".to_owned(), since)];
+            let (filtered, _) = policy.filter(document.to_vec(), &recent);
+            let value: Value = serde_json::from_slice(&filtered).unwrap();
+            let versions = value["modules"][0]["versions"].as_array().unwrap();
+            assert_eq!(versions.len(), expected, "{entries:?} {since} {now:?}");
+        }
+        for wrong in ["", "24", "31d", "soon", "-1h"] {
+            let problems = Lifecycle::read(&[held(wrong)]).unwrap_err();
+            assert!(problems[0].contains("`hold_back`"), "{problems:?}");
         }
     }
 

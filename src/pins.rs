@@ -56,13 +56,17 @@ pub struct Sight {
     pub target: Target,
     /// Of an annotated tag: known from the first archive on.
     pub peeled: Option<ObjectId>,
+    /// Since when this is known, in milliseconds since 1970; 0 for what a repository's first list had, which may be as old as
+    /// the repository.
+    pub since: u64,
 }
 
 impl Sight {
-    fn new(target: Target) -> Self {
+    fn new(target: Target, since: u64) -> Self {
         Self {
             target,
             peeled: None,
+            since,
         }
     }
 
@@ -77,29 +81,36 @@ impl Sight {
 }
 
 impl Pin {
-    /// What is served of it; `None` where that is refused.
+    /// What is served of it; `None` where that is refused. Where a moved tag is followed, it is as soon as `is_held` no longer says
+    /// that what it points at now is known for too short a time.
     #[must_use]
-    pub fn served(&self, policy: MovedTags) -> Option<&Sight> {
+    pub fn served(&self, policy: MovedTags, is_held: impl Fn(u64) -> bool) -> Option<&Sight> {
         match (&self.moved, policy) {
-            (None, _) | (Some(_), MovedTags::ServePinned) => Some(&self.first),
-            (Some(moved), MovedTags::Follow) => Some(moved),
+            (Some(moved), MovedTags::Follow) if !is_held(moved.since) => Some(moved),
+            (None, _) | (Some(_), MovedTags::ServePinned | MovedTags::Follow) => Some(&self.first),
             (Some(_), MovedTags::Refuse) => None,
         }
     }
 
     /// The sight of an object, if it may be served: an address may be older than the last move of its tag.
     #[must_use]
-    pub fn serves(&self, object: &ObjectId, policy: MovedTags) -> Option<&Sight> {
+    pub fn serves(
+        &self,
+        object: &ObjectId,
+        policy: MovedTags,
+        is_held: impl Fn(u64) -> bool,
+    ) -> Option<&Sight> {
         let first =
             Some(&self.first).filter(|_| self.moved.is_none() || policy != MovedTags::Refuse);
-        let moved = self.moved.as_ref().filter(|_| policy == MovedTags::Follow);
+        let moved = self.moved.as_ref();
+        let moved = moved.filter(|it| policy == MovedTags::Follow && !is_held(it.since));
         [first, moved]
             .into_iter()
             .flatten()
             .find(|sight| sight.target.object() == object)
     }
 
-    fn see(&mut self, target: Target) -> bool {
+    fn see(&mut self, target: Target, now: u64) -> bool {
         if self.first.target == target {
             self.moved = None;
             return false;
@@ -111,7 +122,7 @@ impl Pin {
         {
             return false;
         }
-        self.moved = Some(Sight::new(target));
+        self.moved = Some(Sight::new(target, now));
         true
     }
 }
@@ -141,8 +152,13 @@ impl Pins {
         left * 2 < known
     }
 
-    /// Takes a whole list of tags in, and returns the versions whose tag was moved since the last one.
-    pub fn see(&mut self, tags: impl IntoIterator<Item = (String, Target)>) -> Vec<ModuleVersion> {
+    /// Takes a whole list of tags in, at the time `now` (in milliseconds since 1970; 0 for the first list), and returns the versions
+    /// whose tag was moved since the last one.
+    pub fn see(
+        &mut self,
+        tags: impl IntoIterator<Item = (String, Target)>,
+        now: u64,
+    ) -> Vec<ModuleVersion> {
         let known = std::mem::take(self);
         let mut known: HashMap<String, Release<Pin>> = known
             .releases
@@ -166,13 +182,13 @@ impl Pins {
             }
             let pin = match known.remove(&text) {
                 None => Pin {
-                    first: Sight::new(target),
+                    first: Sight::new(target, now),
                     moved: None,
                 },
                 Some(Release {
                     target: mut pin, ..
                 }) => {
-                    if pin.see(target) {
+                    if pin.see(target, now) {
                         moved.push(version.clone());
                     }
                     pin
@@ -208,6 +224,17 @@ impl Pins {
             }
         }
         is_news
+    }
+
+    /// The listed versions that became known since [`LONGEST_HOLD_BACK_MS`] before `now`, and when: both in milliseconds since 1970.
+    #[must_use]
+    pub fn recent(&self, now: u64) -> Vec<(String, u64)> {
+        let since = now.saturating_sub(LONGEST_HOLD_BACK_MS);
+        let listed = self.releases.listed();
+        listed
+            .filter(|release| release.target.first.since > since)
+            .map(|release| (release.version.to_string(), release.target.first.since))
+            .collect()
     }
 
     /// The listed versions whose tag is not where it was seen first, newest first.
@@ -255,6 +282,8 @@ impl From<Pins> for Stored {
     }
 }
 
+/// The longest `hold_back`: 30 days.
+pub const LONGEST_HOLD_BACK_MS: u64 = 30 * 24 * 60 * 60 * 1000;
 /// Of more versions than this, those that are gone are forgotten.
 const MAX_PINS: usize = 10_000;
 
@@ -324,7 +353,8 @@ mod tests {
             (tags(&[]), &[], &[]),
             (tags(&[("v1.0.0", 6)]), &["1.0.0 1 now 6"], &["1.0.0"]),
         ] {
-            let seen: Vec<String> = pins.see(list).iter().map(ToString::to_string).collect();
+            let seen = pins.see(list, 7);
+            let seen: Vec<String> = seen.iter().map(ToString::to_string).collect();
             assert_eq!(
                 (written(&pins), seen),
                 (
@@ -341,8 +371,8 @@ mod tests {
     fn what_is_served_of_a_moved_tag_is_the_policy_s_choice() {
         use MovedTags::{Follow, Refuse, ServePinned};
         let pin = |moved: Option<u32>| Pin {
-            first: Sight::new(Target::Commit(id(1))),
-            moved: moved.map(|n| Sight::new(Target::Commit(id(n)))),
+            first: Sight::new(Target::Commit(id(1)), 0),
+            moved: moved.map(|n| Sight::new(Target::Commit(id(n)), 70)),
         };
         for (moved, policy, served, serves_first, serves_moved) in [
             (None, ServePinned, Some(1), true, false),
@@ -352,12 +382,16 @@ mod tests {
             (Some(2), Refuse, None, false, false),
         ] {
             let pin = pin(moved);
-            let found = pin
-                .served(policy)
-                .map(|sight| sight.target.object().clone());
+            let object = |sight: &Sight| sight.target.object().clone();
+            let found = pin.served(policy, |_| false).map(object);
             assert_eq!(found, served.map(id));
-            assert_eq!(pin.serves(&id(1), policy).is_some(), serves_first);
-            assert_eq!(pin.serves(&id(2), policy).is_some(), serves_moved);
+            let serves = |n| pin.serves(&id(n), policy, |_| false).is_some();
+            assert_eq!((serves(1), serves(2)), (serves_first, serves_moved));
+            // What a tag points at since a moment ago is no version yet.
+            let is_held = |since| since > 60;
+            let found = pin.served(policy, is_held).map(object);
+            assert_eq!(found, served.map(|_| id(1)));
+            assert!(pin.serves(&id(2), policy, is_held).is_none());
         }
     }
 
@@ -365,7 +399,7 @@ mod tests {
     fn a_list_without_most_of_the_versions_is_noticed() {
         let mut pins = Pins::default();
         assert!(!pins.would_shrink(&[]));
-        let _ = pins.see(tags(&[("v1.0.0", 1), ("v1.1.0", 2), ("v1.2.0", 3)]));
+        let _ = pins.see(tags(&[("v1.0.0", 1), ("v1.1.0", 2), ("v1.2.0", 3)]), 0);
         for (list, shrinks) in [
             (tags(&[]), true),
             (tags(&[("v1.0.0", 1)]), true),
@@ -377,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn five_thousand_annotated_tags_take_less_than_300_kb() {
+    fn five_thousand_annotated_tags_take_less_than_330_kb() {
         let list: Vec<_> = (0..5000)
             .map(|n| {
                 (
@@ -387,12 +421,12 @@ mod tests {
             })
             .collect();
         let mut pins = Pins::default();
-        let _ = pins.see(list);
+        let _ = pins.see(list, 1_800_000_000_000);
         for n in 0..5000 {
             assert!(pins.peel(&id(n), &id(n + 10_000)));
         }
         assert!(!pins.peel(&id(1), &id(10_001)));
         let size = postcard::to_stdvec(&pins).unwrap().len();
-        assert!(size < 300_000, "{size}");
+        assert!(size < 330_000, "{size}");
     }
 }

@@ -221,6 +221,7 @@ fn denied(error: &Error) -> Option<&'static str> {
             | NotFound::Versions
             | NotFound::Version
             | NotFound::Yanked
+            | NotFound::HeldBack
             | NotFound::Archive,
         )
         | Error::BadRequest(_)

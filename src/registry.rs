@@ -24,8 +24,9 @@ use crate::error::{Error, Integrity, NotFound};
 use crate::github::GitHub;
 use crate::github::readiness::Readiness;
 use crate::host::{Deadline, Host};
+use crate::lifecycle::Policy;
 use crate::module::{ModuleAddress, Namespace, ObjectId};
-use crate::pins::{MovedTags, Pin};
+use crate::pins::{MovedTags, Pin, Sight};
 use crate::registry::find::Chosen;
 use crate::route::{ArchiveAddress, Wanted};
 use crate::version::{ModuleVersion, Release, Releases};
@@ -151,8 +152,8 @@ impl<'h, H: Host> Registry<'h, H> {
     /// All versions of a module. A warm answer is one read of the store.
     pub async fn versions(&self, module: &ModuleAddress) -> Result<Listing, Error> {
         let found = self.find(module, self.deadline()).await?;
-        let policy = self.config.catalogue.lifecycle.policy(module);
-        let (document, is_left) = policy.filter(found.entry.document);
+        let policy = self.policy(module);
+        let (document, is_left) = policy.filter(found.entry.document, &found.entry.recent);
         if !is_left {
             return Err(Error::NotFound(NotFound::Versions));
         }
@@ -169,21 +170,28 @@ impl<'h, H: Host> Registry<'h, H> {
         module: &ModuleAddress,
         wanted: &Wanted,
     ) -> Result<Location, Error> {
-        let policy = self.config.catalogue.lifecycle.policy(module);
+        let policy = self.policy(module);
+        let is_held = |since| policy.is_held(since);
         if let Wanted::Version(version) = wanted
             && !policy.allows(version)
         {
             return Err(Error::NotFound(NotFound::Yanked));
         }
         let choose = |releases: &Releases<Pin>| {
+            let is_to_be_had = |it: &Release<Pin>| {
+                policy.allows(&it.version) && !policy.is_held(it.target.first.since)
+            };
             let release = match wanted {
-                Wanted::Latest => releases.latest(|version| policy.allows(version)),
+                Wanted::Latest => releases.latest(is_to_be_had),
                 Wanted::Version(version) => releases.find(version),
             };
             release.filter(|it| policy.allows(&it.version)).cloned()
         };
         let Chosen { entry, release, .. } = self.choose(module, choose, self.deadline()).await?;
-        let sight = release.target.served(self.config.moved_tags);
+        if policy.is_held(release.target.first.since) {
+            return Err(Error::NotFound(NotFound::HeldBack));
+        }
+        let sight = release.target.served(self.config.moved_tags, is_held);
         let sight = sight.ok_or(Error::Integrity(Integrity::Moved))?;
         let place = self.config.catalogue.find(module);
         Ok(Location {
@@ -206,14 +214,13 @@ impl<'h, H: Host> Registry<'h, H> {
     /// GitHub would serve any commit of any fork under this repository's name.
     pub async fn archive(&self, address: &ArchiveAddress) -> Result<Archive<'h, H>, Error> {
         let (module, object) = (&address.module, &address.object);
-        let policy = self.config.moved_tags;
-        let lifecycle = &self.config.catalogue.lifecycle;
-        if !lifecycle.policy(module).allows(&address.version) {
+        let policy = self.policy(module);
+        if !policy.allows(&address.version) {
             return Err(Error::NotFound(NotFound::Yanked));
         }
         let choose = |releases: &Releases<Pin>| {
             let release = releases.find(&address.version)?;
-            release.target.serves(object, policy)?;
+            self.sight(&policy, release, object)?;
             Some(release.clone())
         };
         let deadline = self.deadline();
@@ -226,7 +233,9 @@ impl<'h, H: Host> Registry<'h, H> {
                 warning,
             });
         }
-        let stream = self.open(&chosen, object, deadline).await?;
+        let sight = self.sight(&policy, &chosen.release, object);
+        let sight = sight.ok_or(Error::NotFound(NotFound::HeldBack))?;
+        let stream = self.open(&chosen, sight, deadline).await?;
         if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
             self.owe(Owed::Keep {
                 object: object.clone(),
@@ -245,9 +254,10 @@ impl<'h, H: Host> Registry<'h, H> {
     async fn open(
         &self,
         chosen: &Chosen,
-        object: &ObjectId,
+        sight: &Sight,
         deadline: Deadline,
     ) -> Result<ArchiveStream<'h, H>, Error> {
+        let object = sight.target.object();
         let open = |id: &ObjectId, is_commit: bool| {
             let source = ArchiveSource {
                 repository: chosen.repository.clone(),
@@ -257,8 +267,6 @@ impl<'h, H: Host> Registry<'h, H> {
             };
             ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
         };
-        let sight = chosen.release.target.serves(object, self.config.moved_tags);
-        let sight = sight.ok_or(Error::NotFound(NotFound::Version))?;
         if let Some(commit) = sight.commit() {
             return open(commit, true).await;
         }
@@ -407,7 +415,7 @@ impl<'h, H: Host> Registry<'h, H> {
         };
         let what = match self.config.moved_tags {
             MovedTags::ServePinned => "what was seen first is served",
-            MovedTags::Follow => "what it points at now is served",
+            MovedTags::Follow => "it is followed",
             MovedTags::Refuse => "it is refused",
         };
         Some(format!(
@@ -421,6 +429,26 @@ impl<'h, H: Host> Registry<'h, H> {
         let owner = place.map_or_else(|| module.namespace.clone(), |place| place.owner);
         let served = self.config.owner(&owner);
         served.cloned().ok_or(Error::NotFound(NotFound::Owner))
+    }
+
+    /// What goes for a module now.
+    fn policy(&self, module: &ModuleAddress) -> Policy<'_> {
+        let lifecycle = &self.config.catalogue.lifecycle;
+        lifecycle.policy(module, self.host().now())
+    }
+
+    /// The sight of an object that a release's tag was seen to point at, if it may be served.
+    fn sight<'r>(
+        &self,
+        policy: &Policy<'_>,
+        release: &'r Release<Pin>,
+        object: &ObjectId,
+    ) -> Option<&'r Sight> {
+        let pin = &release.target;
+        pin.serves(object, self.config.moved_tags, |since| {
+            policy.is_held(since)
+        })
+        .filter(|_| !policy.is_held(pin.first.since))
     }
 
     fn host(&self) -> &'h H {

@@ -161,9 +161,9 @@ impl<T> Releases<T> {
 
     /// The newest stable release of those that are to be had; of a module that has none, nothing.
     #[must_use]
-    pub fn latest(&self, is_to_be_had: impl Fn(&ModuleVersion) -> bool) -> Option<&Release<T>> {
+    pub fn latest(&self, is_to_be_had: impl Fn(&Release<T>) -> bool) -> Option<&Release<T>> {
         let mut stable = self.0.iter().filter(|it| it.version.is_stable());
-        stable.find(|it| is_to_be_had(&it.version))
+        stable.find(|it| is_to_be_had(it))
     }
 }
 

@@ -127,14 +127,14 @@ fn a_warm_answer_reads_the_store_once_and_writes_nothing() {
         }
         host.uses.take();
         assert_eq!(host.ask(&scenario.requests[0]).status, 200);
-        assert_eq!(host.uses.take(), [format!("get landfall/2/entry/{key}/")]);
+        assert_eq!(host.uses.take(), [format!("get landfall/3/entry/{key}/")]);
     }
 }
 
 /// Two instances that write at the same time may leave the list of one and the history of the other.
 #[test]
 fn a_history_that_was_lost_or_is_older_than_its_list_costs_a_call_and_no_version() {
-    const HISTORY: &str = "landfall/2/history/acme/vpc/";
+    const HISTORY: &str = "landfall/3/history/acme/vpc/";
     let download = support::scenarios::get("/v1/modules/acme/vpc/aws/1.3.0/download");
     for is_lost in [true, false] {
         let scenario = scenario("a_stale_answer_is_given_at_once_and_refreshed_behind");

@@ -32,6 +32,8 @@ pub struct Entry {
     pub warning: Option<String>,
     /// What they have to be told of single versions: those whose tag was moved.
     pub moved: Option<String>,
+    /// Versions that are not known for long, and since when.
+    pub recent: Vec<(String, u64)>,
     /// The body of the `versions` answer; empty for every other kind.
     #[serde(skip)]
     pub document: Vec<u8>,
@@ -80,6 +82,7 @@ impl Entry {
             absent_before: Vec::new(),
             warning: None,
             moved: None,
+            recent: Vec::new(),
             document: Vec::new(),
         }
     }

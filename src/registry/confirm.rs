@@ -3,7 +3,7 @@
 
 use super::Registry;
 use super::find::repository;
-use crate::cache::entry::{Entry, Kind};
+use crate::cache::entry::{Entry, Kind, milliseconds};
 use crate::cache::history::History;
 use crate::catalogue::Source;
 use crate::error::{Error, Integrity, NotFound};
@@ -171,8 +171,10 @@ impl<H: Host> Registry<'_, H> {
             }
         }
         history.shrunk_at = None;
+        let is_first = history.listed_at == 0;
         history.listed_at = started;
-        let moved = history.pins.see(listed.tags);
+        let since = if is_first { 0 } else { started };
+        let moved = history.pins.see(listed.tags, since);
         for version in moved.iter().take(MAX_LOGGED) {
             host.log(&format!(
                 "integrity: {owner}/{source}: the tag of {version} points elsewhere than when it was first seen"
@@ -226,6 +228,7 @@ impl<H: Host> Registry<'_, H> {
             Kind::Versions
         };
         entry.document = wire::versions_document(&source, versions);
+        entry.recent = history.pins.recent(milliseconds(self.host().now()));
         let replaced = history.is_replaced.then(|| self.replaced_warning());
         entry.warning = replaced.or_else(|| history.shrunk_at.map(|_| SHRUNK.to_owned()));
         entry.moved = self.moved_warning(history.pins.moved());

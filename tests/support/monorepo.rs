@@ -5,7 +5,9 @@ use serde_json::json;
 use super::github::Answer;
 use super::readers::TOKEN;
 use super::scenario::{Ask, Scenario};
-use super::scenarios::{ARCHIVE, CODELOAD, COMMIT, DOWNLOAD, VERSIONS, get, head, scenario, tags};
+use super::scenarios::{
+    ARCHIVE, CODELOAD, COMMIT, DOWNLOAD, TAGS, VERSIONS, get, head, scenario, tags,
+};
 use super::webhooks::delivery;
 use super::zips::zipball;
 
@@ -112,6 +114,38 @@ pub fn all() -> Vec<Scenario> {
             "modules",
             "[[lifecycle]]\nmodules = [\"acme/vpc/aws\"]\nyanked = [\"1.2.0\"]\nminimum_version = \"1.1.0\"\ndeprecated = \"use acme/network/aws\"\n",
         ),
+        scenario(
+            "a_new_tag_is_held_back_until_it_is_known_for_long_enough",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(61),
+                get(VERSIONS),
+                get("/v1/modules/acme/vpc/aws/1.3.0/download"),
+                get(&format!("/archive/acme/vpc/aws/1.3.0/{NEW}.zip")),
+                get("/v1/modules/acme/vpc/aws/download"),
+                // Nothing of that is rendered anew: it shows when its time has come.
+                get(VERSIONS).after(3540),
+                get(VERSIONS).after(60),
+                get("/v1/modules/acme/vpc/aws/1.3.0/download"),
+                get("/v1/modules/acme/vpc/aws/download"),
+            ],
+        )
+        .on(TAGS, [tags(&[("v1.2.0", "commit", COMMIT)]), with_a_new_tag()])
+        .variable("repository_names", "{name}")
+        .variable("modules", HOLD_BACK),
+        scenario(
+            "a_moved_tag_is_followed_when_that_is_known_for_long_enough",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(61),
+                get("/v1/modules/acme/vpc/aws/1.2.0/download"),
+                get("/v1/modules/acme/vpc/aws/1.2.0/download").after(3601),
+            ],
+        )
+        .on(TAGS, [tags(&[("v1.2.0", "commit", COMMIT)]), tags(&[("v1.2.0", "commit", NEW)])])
+        .variable("repository_names", "{name}")
+        .variable("moved_tags", "follow")
+        .variable("modules", HOLD_BACK),
         scenario("a_module_of_which_all_is_yanked_has_no_versions", [get(VERSIONS), get("/v1/modules/acme/vpc/aws/download")])
             .variable("modules", "[[lifecycle]]\nmodules = [\"*/*/*\"]\nyanked = [\"< 9\"]\n"),
         monorepo("a_catalogue_that_is_wrong_is_named", [get("/readyz"), get(VPC)]).variable(
@@ -123,6 +157,13 @@ pub fn all() -> Vec<Scenario> {
             "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n",
         ),
     ]
+}
+
+const HOLD_BACK: &str = "[[lifecycle]]\nmodules = [\"acme/*/*\"]\nhold_back = \"1h\"\n";
+const NEW: &str = "2222222222222222222222222222222222222222";
+
+fn with_a_new_tag() -> Answer {
+    tags(&[("v1.2.0", "commit", COMMIT), ("v1.3.0", "commit", NEW)])
 }
 
 fn monorepo(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
