@@ -1,9 +1,11 @@
 //! One request, one answer: route, configuration, product, response. Every error is already a response.
 
+use std::rc::Rc;
+
 use http::{HeaderMap, Method, Response, header};
 
 use crate::archive::stream::{ArchiveStream, Sent};
-use crate::auth::{Access, Admitted, Proof, exchange};
+use crate::auth::{Access, Admitted, Caller, Proof, exchange};
 use crate::client::Client;
 use crate::config::{Config, is_loopback_authority};
 use crate::error::Error;
@@ -11,7 +13,7 @@ use crate::github::readiness::Readiness;
 use crate::host::{Host, Source};
 use crate::record::Record;
 use crate::registry::{ArchiveContent, Registry};
-use crate::route::{ArchiveAddress, ModuleRoute, Route};
+use crate::route::{ModuleRoute, Route};
 use crate::{webhook, wire};
 
 /// A request, as far as Landfall looks at one. Its body is apart: only a webhook's is read.
@@ -140,13 +142,14 @@ async fn answer<'h, H: Host>(
     request.check_size()?;
     let route = Route::parse(&request.method, request.path())?;
     record.route(&route);
-    let registry = || Config::load(host).map(|config| Registry::new(host, config));
+    let load = || Config::load(host).map(Rc::new);
     Ok(match route {
         Route::Discovery => wire::discovery().map(Body::Bytes),
         Route::Alive => wire::alive().map(Body::Bytes),
         Route::Ready => {
-            let readiness = match registry() {
-                Ok(registry) => {
+            let readiness = match load() {
+                Ok(config) => {
+                    let mut registry = Registry::new(host, config);
                     let readiness = registry.readiness().await;
                     record.github_calls(registry.upstream_calls());
                     readiness
@@ -162,15 +165,15 @@ async fn answer<'h, H: Host>(
             wire::readiness(&readiness).map(Body::Bytes)
         }
         Route::Webhook => {
-            let registry = registry().map_err(Error::Misconfigured)?;
-            let secret = registry.config().webhook_secret.as_ref();
+            let config = load().map_err(Error::Misconfigured)?;
+            let secret = config.webhook_secret.as_ref();
             let hint = webhook::receive(host, secret, &request.headers, body).await?;
             record.proven(Proof::Signature);
-            registry.note(&hint);
+            Registry::new(host, config).note(&hint);
             wire::noted().map(Body::Bytes)
         }
         Route::Exchange => {
-            let config = Config::load(host).map_err(Error::Misconfigured)?;
+            let config = load().map_err(Error::Misconfigured)?;
             let access = Access::new(host, &config);
             let id_token = exchange::subject_token(host, &request.headers, body).await?;
             let exchanged = access.exchange(&id_token).await;
@@ -181,11 +184,16 @@ async fn answer<'h, H: Host>(
         }
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
-            let registry = registry().map_err(Error::Misconfigured)?;
-            let access = Access::new(host, registry.config());
-            let admitted = admit(&access, request, &route).await;
+            let config = load().map_err(Error::Misconfigured)?;
+            let access = Access::new(host, &config);
+            let caller = identify(&access, request, &route).await;
             record.asked_by(&access);
-            let admitted = admitted?;
+            let caller = caller?;
+            let mut registry = Registry::new(host, Rc::clone(&config));
+            let opened = registry.open().await;
+            record.github_calls(registry.upstream_calls());
+            opened?;
+            let admitted = access.admit(&caller, route.module(), registry.catalogue())?;
             record.proven(admitted.proof);
             let response = module(&registry, &access, request, &route, &admitted, record).await;
             record.github_calls(registry.upstream_calls());
@@ -196,20 +204,17 @@ async fn answer<'h, H: Host>(
     })
 }
 
-/// Lets a request read the module that it is for, or does not. An archive's URL that has a ticket proves itself, whatever else
-/// comes with it: a netrc's `default` entry is sent to every host.
-async fn admit<H: Host>(
-    access: &Access<'_, H>,
+/// Who asks for a module. An archive's URL that has a ticket proves itself, whatever else comes with it: a netrc's `default` entry
+/// is sent to every host.
+async fn identify<'a, H: Host>(
+    access: &Access<'a, H>,
     request: &Request,
     route: &ModuleRoute,
-) -> Result<Admitted, Error> {
+) -> Result<Caller<'a>, Error> {
     match route {
         ModuleRoute::Archive(archive, Some(ticket)) => access.redeem(archive, ticket),
-        ModuleRoute::Versions(module)
-        | ModuleRoute::Download(module, _)
-        | ModuleRoute::Archive(ArchiveAddress { module, .. }, None) => {
-            let caller = access.identify(&request.headers).await?;
-            access.admit(&caller, module)
+        ModuleRoute::Versions(_) | ModuleRoute::Download(..) | ModuleRoute::Archive(_, None) => {
+            access.identify(&request.headers).await
         }
     }
 }
@@ -233,7 +238,7 @@ async fn module<'h, H: Host>(
             let base_url = base_url.ok_or(Error::BadRequest(wire::NO_BASE_URL))?;
             let location = registry.download(module, wanted).await?;
             record.archive(&location.archive);
-            let ticket = access.ticket(&location.archive, admitted);
+            let ticket = access.ticket(&location.archive, &location.folder, admitted);
             let mut response = wire::download(&base_url, &location, ticket.as_deref())?;
             if config.direct_download {
                 let client = Client::read(&request.headers);

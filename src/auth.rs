@@ -34,7 +34,7 @@ use self::oidc::{Rule, Workloads};
 use self::presented::Presented;
 use self::registry_token::RegistryToken;
 use self::scope::Scope;
-use self::ticket::Flaw;
+use self::ticket::{Flaw, Folder};
 use self::tokens::Token;
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Secret};
@@ -107,6 +107,8 @@ pub enum Proof {
 pub struct Caller<'r> {
     proof: Proof,
     grants: Vec<(Grant, &'r Scope)>,
+    /// The one folder that may be read, where an archive's URL proves it.
+    folder: Option<Folder>,
 }
 
 /// Someone who may read one module.
@@ -122,6 +124,7 @@ impl Caller<'_> {
     const ANONYMOUS: Self = Caller {
         proof: Proof::Anonymous,
         grants: Vec::new(),
+        folder: None,
     };
 }
 
@@ -131,7 +134,6 @@ pub struct Access<'a, H> {
     host: &'a H,
     readers: &'a Readers,
     names: &'a [RepositoryTemplate],
-    catalogue: &'a Catalogue,
     calls: Cell<u32>,
     who: RefCell<Option<String>>,
     claimed: RefCell<Option<String>>,
@@ -144,7 +146,6 @@ impl<'a, H: Host> Access<'a, H> {
             host,
             readers: &config.readers,
             names: &config.repository_names,
-            catalogue: &config.catalogue,
             calls: Cell::default(),
             who: RefCell::default(),
             claimed: RefCell::default(),
@@ -189,13 +190,23 @@ impl<'a, H: Host> Access<'a, H> {
         self.claimed.borrow().clone()
     }
 
-    /// Lets a caller read `module`, if he may.
+    /// Lets a caller read `module`, if he may, which is where `catalogue` says.
     ///
     /// # Errors
-    /// [`NotFound::Scope`]: what he may not know of does not exist.
-    pub fn admit(&self, caller: &Caller<'_>, module: &ModuleAddress) -> Result<Admitted, Error> {
+    /// [`NotFound::Scope`]: what he may not know of does not exist. [`NotFound::Ticket`] for another folder than the one that an
+    /// archive's URL was made for.
+    pub fn admit(
+        &self,
+        caller: &Caller<'_>,
+        module: &ModuleAddress,
+        catalogue: &Catalogue,
+    ) -> Result<Admitted, Error> {
+        let is_other = |folder: Folder| folder != Folder::of(&catalogue.root(module));
+        if caller.folder.is_some_and(is_other) {
+            return Err(Error::NotFound(NotFound::Ticket));
+        }
         let mut grants = caller.grants.iter();
-        let grant = grants.find(|(_, scope)| self.allows(scope, module));
+        let grant = grants.find(|(_, scope)| self.allows(scope, module, catalogue));
         if grant.is_none() && !self.readers.everyone {
             return Err(Error::NotFound(NotFound::Scope));
         }
@@ -205,24 +216,22 @@ impl<'a, H: Host> Access<'a, H> {
         })
     }
 
-    /// Lets whoever has an archive's URL read the archive. What the URL was made by must still be there, and may have been
-    /// narrowed since.
+    /// Who asks, by an archive's URL. What the URL was made by must still be there, and may have been narrowed since.
     ///
     /// # Errors
     /// [`NotFound::Ticket`] for a URL that Landfall did not make like this, [`Error::UrlExpired`].
-    pub fn redeem(&self, address: &ArchiveAddress, ticket: &str) -> Result<Admitted, Error> {
+    pub fn redeem(&self, address: &ArchiveAddress, ticket: &str) -> Result<Caller<'a>, Error> {
         let altered = || Error::NotFound(NotFound::Ticket);
         let keys = self.readers.signing_keys.as_ref().ok_or_else(altered)?;
         let now = self.host.now();
-        let path = self.catalogue.root(&address.module);
-        let (grant, is_over) =
-            match ticket::redeem(keys, address, &path, ticket, |it| self.bound_to(it), now) {
-                Ok(grant) => (grant, false),
-                Err(Flaw::Expired(grant)) => (grant, true),
+        let (grant, folder) =
+            match ticket::redeem(keys, address, ticket, |it| self.bound_to(it), now) {
+                Ok((grant, folder)) => (grant, Some(folder)),
+                Err(Flaw::Expired(grant)) => (grant, None),
                 Err(Flaw::Altered) => return Err(altered()),
             };
         self.recognise(grant.who());
-        if is_over {
+        if folder.is_none() {
             return Err(Error::UrlExpired);
         }
         let scope = match &grant {
@@ -235,26 +244,28 @@ impl<'a, H: Host> Access<'a, H> {
             }
             Grant::Workload { rule, .. } => self.rule(*rule).map(|rule| &rule.scope),
         };
-        let may_read = scope.is_some_and(|scope| self.allows(scope, &address.module));
-        if !may_read && !self.readers.everyone {
-            return Err(Error::NotFound(NotFound::Scope));
-        }
-        Ok(Admitted {
+        Ok(Caller {
             proof: Proof::SignedUrl,
-            grant: Some(grant),
+            grants: scope.map(|scope| (grant, scope)).into_iter().collect(),
+            folder,
         })
     }
 
-    /// What proves an archive's URL that is made for `admitted`; `None` where no URL needs it.
+    /// What proves an archive's URL, of a folder of its repository, that is made for `admitted`; `None` where no URL needs it.
     #[must_use]
-    pub fn ticket(&self, address: &ArchiveAddress, admitted: &Admitted) -> Option<String> {
+    pub fn ticket(
+        &self,
+        address: &ArchiveAddress,
+        folder: &str,
+        admitted: &Admitted,
+    ) -> Option<String> {
         let keys = self.readers.signing_keys.as_ref()?;
         let grant = admitted.grant.as_ref().filter(|_| !self.readers.everyone)?;
         let bound_to = self.bound_to(grant)?;
         Some(ticket::issue(
             keys,
             address,
-            &self.catalogue.root(&address.module),
+            Folder::of(folder),
             grant,
             bound_to,
             self.host.now(),
@@ -291,6 +302,7 @@ impl<'a, H: Host> Access<'a, H> {
             return Ok(Caller {
                 proof: Proof::Token,
                 grants: vec![(Grant::Token { name }, &token.scope)],
+                folder: None,
             });
         }
         let keys = self.readers.signing_keys.as_ref();
@@ -369,13 +381,13 @@ impl<'a, H: Host> Access<'a, H> {
 
     /// Whether a scope allows a module, and what its repository would be by another name: `{name}` alone makes
     /// `terraform-aws-vpc` a module of every system.
-    fn allows(&self, scope: &Scope, module: &ModuleAddress) -> bool {
+    fn allows(&self, scope: &Scope, module: &ModuleAddress, catalogue: &Catalogue) -> bool {
         if scope.is_everything() {
             return true;
         }
         let is_known_otherwise = || {
             let aliases = aliases(self.names, module);
-            self.catalogue.find(module).is_none() && !aliases.iter().all(|it| scope.allows(it))
+            catalogue.find(module).is_none() && !aliases.iter().all(|it| scope.allows(it))
         };
         scope.allows(module) && !is_known_otherwise()
     }
@@ -411,6 +423,7 @@ impl<'r> Caller<'r> {
         Self {
             proof,
             grants: rules.map(grant).collect(),
+            folder: None,
         }
     }
 }

@@ -9,9 +9,11 @@
 //! - [`names`]: an owner's names: those that lead nowhere, and those that are known
 //! - [`lease`]: who is asking GitHub just now
 //! - [`archives`]: small archives
+//! - `catalogue`: the catalogue that stands in a repository
 //! - [`sealed`]: values that nobody else who reads the store may use
 
 pub mod archives;
+pub(crate) mod catalogue;
 pub mod entry;
 pub mod history;
 pub mod lease;
@@ -82,6 +84,12 @@ impl Key {
     #[must_use]
     pub fn archive_index() -> Self {
         Self::named("archives", "index")
+    }
+
+    /// The catalogue, where it stands in a repository.
+    #[must_use]
+    pub fn catalogue() -> Self {
+        Self::named("catalogue", "file")
     }
 
     /// A slot of [`archives`].
@@ -194,6 +202,7 @@ mod tests {
             Key::issuer("https://forge.example"),
             Key::lease(7),
             Key::archive_index(),
+            Key::catalogue(),
             Key::archive(7),
         ];
         assert_eq!(keys[0].as_str(), "landfall/3/entry/acme/vpc/");

@@ -3,17 +3,26 @@
 //! An entry says for one address, or for all addresses of a form, which repository a module is in, which folder of it, and what
 //! its tags begin with. Everything else of a module is as it is without a catalogue.
 
-use serde::Deserialize;
+mod rule;
+pub mod selection;
 
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use self::rule::Rule;
+use self::selection::Selection;
 use crate::lifecycle::{self, Lifecycle};
-use crate::module::{ModuleAddress, Name, Namespace, System};
+use crate::module::{ModuleAddress, Namespace};
 
-/// What the variable `modules` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the variable `modules` says, or the file `landfall.toml` of the `catalogue_repository`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Catalogue {
     rules: Vec<Rule>,
     /// Which versions are not to be used any more.
     pub lifecycle: Lifecycle,
+    /// Which repositories are modules at all.
+    pub selection: Selection,
 }
 
 /// Where a module is.
@@ -82,53 +91,18 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// One entry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Rule {
-    address: [Pattern; 3],
-    owner: Namespace,
-    repository: String,
-    /// The folder that is served.
-    root: String,
-    /// The folder in it that the module is.
-    inner: String,
-    tag_prefix: String,
-}
-
-/// One name of an address: a name, or `{name}` or `{system}` with something around it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Pattern {
-    start: String,
-    /// What stands in the middle, and what is behind it; `None` for a plain name.
-    rest: Option<(Placeholder, String)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Placeholder {
-    Name,
-    System,
-}
-
 /// As operators write it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
     #[serde(default)]
-    module: Vec<Entry>,
+    module: Vec<rule::Entry>,
     #[serde(default)]
     lifecycle: Vec<lifecycle::Entry>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Entry {
-    address: String,
-    repository: String,
     #[serde(default)]
-    path: String,
-    root: Option<String>,
+    allow: Vec<selection::Entry>,
     #[serde(default)]
-    tag_prefix: String,
+    deny: Vec<selection::Entry>,
 }
 
 impl Catalogue {
@@ -142,6 +116,8 @@ impl Catalogue {
             .map_err(|error| vec![format!("is no catalogue: {error}").replace('\n', " ")])?;
         let mut problems = Vec::new();
         let mut rules: Vec<(usize, Rule)> = Vec::new();
+        // Most entries are for one address: only those of a form are held against all others.
+        let mut plain: HashMap<String, usize> = HashMap::new();
         if document.module.len() > MAX_RULES {
             problems.push(format!("has more than {MAX_RULES} entries"));
         }
@@ -153,8 +129,12 @@ impl Catalogue {
                     entry.address.escape_default()
                 )),
                 Ok(rule) => {
-                    let other = rules.iter().find(|(_, other)| other.overlaps(&rule));
-                    if let Some(&(other, _)) = other {
+                    let known = rule.plain_address().and_then(|it| plain.insert(it, index));
+                    let mut others = rules.iter().filter(|(_, other)| {
+                        rule.plain_address().is_none() || other.plain_address().is_none()
+                    });
+                    let other = others.find(|(_, other)| other.overlaps(&rule));
+                    if let Some(other) = known.or(other.map(|(index, _)| *index)) {
                         problems.push(format!(
                             "has two entries for one address, number {} (`{}`) and number {} (`{}`): make one of them narrower",
                             other + 1,
@@ -171,17 +151,35 @@ impl Catalogue {
             problems.append(&mut wrong);
             Lifecycle::default()
         });
+        let selection = Selection::read(&document.allow, &document.deny);
+        let selection = selection.unwrap_or_else(|mut wrong| {
+            problems.append(&mut wrong);
+            Selection::default()
+        });
         if problems.is_empty() {
-            let rules = rules.into_iter().map(|(_, rule)| rule).collect();
-            Ok(Self { rules, lifecycle })
+            Ok(Self {
+                rules: rules.into_iter().map(|(_, rule)| rule).collect(),
+                lifecycle,
+                selection,
+            })
         } else {
             Err(problems)
         }
     }
 
-    /// The owners of the repositories that it names.
-    pub fn owners(&self) -> impl Iterator<Item = &Namespace> {
-        self.rules.iter().map(|rule| &rule.owner)
+    /// The same, if only repositories of these owners are named.
+    ///
+    /// # Errors
+    /// One sentence that says which is not.
+    pub fn served_by(self, owners: &[Namespace]) -> Result<Self, Vec<String>> {
+        let mut rules = self.rules.iter();
+        match rules.find(|rule| !owners.contains(&rule.owner)) {
+            None => Ok(self),
+            Some(rule) => Err(vec![format!(
+                "names a repository of `{}`, which is not in `allowed_owners`: add the owner there",
+                rule.owner
+            )]),
+        }
     }
 
     /// Where a module is, if the catalogue has its address.
@@ -204,174 +202,6 @@ impl Catalogue {
         self.rules
             .iter()
             .any(|rule| rule.owner == *owner && rule.repository.eq_ignore_ascii_case(repository))
-    }
-}
-
-impl Rule {
-    fn parse(entry: &Entry) -> Result<Self, &'static str> {
-        let parts: Vec<&str> = entry.address.split('/').collect();
-        let [namespace, name, system] = parts.as_slice() else {
-            return Err("its `address` is not `NAMESPACE/NAME/SYSTEM`");
-        };
-        let address = [
-            Pattern::parse(namespace, |text| Namespace::parse(text).is_some())?,
-            Pattern::parse(name, |text| Name::parse(text).is_some())?,
-            Pattern::parse(system, |text| System::parse(text).is_some())?,
-        ];
-        let placeholders: Vec<Placeholder> = address
-            .iter()
-            .filter_map(|part| part.rest.as_ref().map(|it| it.0))
-            .collect();
-        if matches!(*placeholders, [a, b, ..] if a == b) || placeholders.len() > 2 {
-            return Err("its `address` has a placeholder twice");
-        }
-        let folder = |text: &str| match text.trim_matches('/') {
-            "." => String::new(),
-            text => text.replace('*', "{name}"),
-        };
-        let path = folder(&entry.path);
-        let root = entry.root.as_deref().map_or_else(|| path.clone(), folder);
-        let inner = match path.strip_prefix(&*root) {
-            Some("") => "",
-            Some(inner) if root.is_empty() => inner,
-            Some(inner) if inner.starts_with('/') => inner.trim_start_matches('/'),
-            _ => return Err("its `root` is not a folder that `path` is in"),
-        };
-        for text in [&path, &entry.tag_prefix] {
-            let left = text.replace("{name}", "").replace("{system}", "");
-            let lacks = |placeholder, it| text.contains(placeholder) && !placeholders.contains(&it);
-            if left.contains(['{', '}']) {
-                return Err("only `{name}` and `{system}` may stand in `path` and `tag_prefix`");
-            }
-            if lacks("{name}", Placeholder::Name) || lacks("{system}", Placeholder::System) {
-                return Err(
-                    "its `path` or `tag_prefix` has a placeholder that its `address` has not",
-                );
-            }
-        }
-        let is_part = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
-        if !path.is_empty() && !path.split('/').all(is_part) {
-            return Err("its `path` is no folder of the repository: write e.g. `modules/vpc`");
-        }
-        let is_ref = |byte: u8| byte.is_ascii_graphic() && !b"~^:?*[\\".contains(&byte);
-        let is_tag = entry.tag_prefix.bytes().all(is_ref)
-            && entry.tag_prefix.len() <= 100
-            && !entry.tag_prefix.contains("..")
-            && !entry.tag_prefix.starts_with('/')
-            && !entry.tag_prefix.contains("//");
-        if !is_tag {
-            return Err("its `tag_prefix` cannot be the beginning of a tag");
-        }
-        let is_one = placeholders.is_empty();
-        let tells_apart = |text: &str| text.contains("{name}") || text.contains("{system}");
-        if !is_one && !tells_apart(&path) && !tells_apart(&entry.tag_prefix) {
-            return Err(
-                "every address of its form would be the same module: put `{name}` into `path` or `tag_prefix`",
-            );
-        }
-        let (owner, repository) = entry
-            .repository
-            .split_once('/')
-            .ok_or("its `repository` is not `OWNER/REPOSITORY`")?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let is_repository = (1..=100).contains(&repository.len())
-            && repository.bytes().all(is_name)
-            && !matches!(repository, "." | "..");
-        let owner = Namespace::parse(owner).filter(|_| is_repository);
-        Ok(Self {
-            address,
-            owner: owner.ok_or("its `repository` is not `OWNER/REPOSITORY`")?,
-            repository: repository.to_owned(),
-            inner: inner.to_owned(),
-            root,
-            tag_prefix: entry.tag_prefix.clone(),
-        })
-    }
-
-    fn place(&self, module: &ModuleAddress) -> Option<Place> {
-        let names = [
-            module.namespace.as_str(),
-            module.name.as_str(),
-            module.system.as_str(),
-        ];
-        // Git knows upper case from lower, and Dependabot lower-cases what it asks for: what is written decides, and what stands
-        // for a placeholder is lower case.
-        let (mut name, mut system) = (String::new(), String::new());
-        for (pattern, text) in self.address.iter().zip(names) {
-            match (pattern.matched(text)?, &pattern.rest) {
-                (matched, Some((Placeholder::Name, _))) => name = matched,
-                (matched, Some((Placeholder::System, _))) => system = matched,
-                (_, None) => {}
-            }
-        }
-        let fill = |text: &str| text.replace("{name}", &name).replace("{system}", &system);
-        Some(Place {
-            owner: self.owner.clone(),
-            source: Source::prefixed(&self.repository, &fill(&self.tag_prefix)),
-            root: fill(&self.root),
-            inner: fill(&self.inner),
-        })
-    }
-
-    fn overlaps(&self, other: &Self) -> bool {
-        let mut parts = self.address.iter().zip(&other.address);
-        parts.all(|(a, b)| a.overlaps(b))
-    }
-}
-
-impl Pattern {
-    fn parse(text: &str, is_name: impl Fn(&str) -> bool) -> Result<Self, &'static str> {
-        let lower = text.to_ascii_lowercase();
-        for (mark, placeholder) in [
-            ("{name}", Placeholder::Name),
-            ("{system}", Placeholder::System),
-        ] {
-            if let Some((start, end)) = lower.split_once(mark) {
-                return if is_name(&format!("{start}a{end}")) {
-                    Ok(Self {
-                        start: start.to_owned(),
-                        rest: Some((placeholder, end.to_owned())),
-                    })
-                } else {
-                    Err("its `address` has a name that Terraform cannot ask for")
-                };
-            }
-        }
-        if !is_name(text) {
-            return Err("its `address` has a name that Terraform cannot ask for");
-        }
-        Ok(Self {
-            start: lower,
-            rest: None,
-        })
-    }
-
-    /// What stands for the placeholder, in lower case.
-    fn matched(&self, text: &str) -> Option<String> {
-        let lower = text.to_ascii_lowercase();
-        match &self.rest {
-            None => (lower == self.start).then(String::new),
-            Some((_, end)) => {
-                let middle = lower
-                    .strip_prefix(&self.start)?
-                    .strip_suffix(end.as_str())?;
-                (!middle.is_empty()).then(|| middle.to_owned())
-            }
-        }
-    }
-
-    /// Whether a name may match both.
-    fn overlaps(&self, other: &Self) -> bool {
-        match (&self.rest, &other.rest) {
-            (None, None) => self.start == other.start,
-            (None, Some(_)) => other.matched(&self.start).is_some(),
-            (Some(_), None) => self.matched(&other.start).is_some(),
-            (Some((_, a)), Some((_, b))) => {
-                let starts =
-                    self.start.starts_with(&other.start) || other.start.starts_with(&self.start);
-                starts && (a.ends_with(b.as_str()) || b.ends_with(a.as_str()))
-            }
-        }
     }
 }
 

@@ -55,8 +55,33 @@ pub struct Config {
     pub readers: Readers,
     /// `direct_download`: whether OpenTofu downloads archives with its token.
     pub direct_download: bool,
-    /// `modules`: where modules are that `repository_names` does not find.
+    /// `modules`: where modules are that `repository_names` does not find, and what is not to be used.
     pub catalogue: Catalogue,
+    /// `catalogue_repository`: where the catalogue stands instead.
+    pub catalogue_repository: Option<CatalogueRepository>,
+}
+
+/// A repository of one of the `allowed_owners`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CatalogueRepository {
+    /// The owner.
+    pub owner: Namespace,
+    /// The repository's own name.
+    pub name: String,
+}
+
+impl CatalogueRepository {
+    /// `OWNER/NAME`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+}
+
+impl fmt::Display for CatalogueRepository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.owner, self.name)
+    }
 }
 
 /// As whom GitHub is asked.
@@ -145,6 +170,7 @@ impl Config {
         let readers = variables.readers(&credential, base_url.as_deref());
         let direct_download = variables.direct_download();
         let catalogue = variables.catalogue(&allowed_owners);
+        let catalogue_repository = variables.catalogue_repository(&allowed_owners);
         match github {
             Some(github) if variables.problems.is_empty() => Ok(Self {
                 github,
@@ -161,6 +187,7 @@ impl Config {
                 readers,
                 direct_download,
                 catalogue,
+                catalogue_repository,
             }),
             _ => Err(variables.problems),
         }

@@ -3,6 +3,7 @@
 //! - [`app`]: who Landfall is there: installations and their tokens; `jwt`: what the App says itself
 //! - [`readiness`]: whether that works
 //! - [`refs`]: tags and what they point at
+//! - [`contents`]: a file of a repository
 //! - [`archive`]: the zip of a commit, or of what a tag object leads to
 //! - `call`: one call; [`classify`]: what a response means
 //! - [`etag`]: how to ask whether something has changed for free; [`limits`]: when not to ask at all
@@ -14,6 +15,7 @@ pub mod app;
 pub mod archive;
 mod call;
 pub mod classify;
+pub mod contents;
 pub mod etag;
 mod jwt;
 pub mod limits;

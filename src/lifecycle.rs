@@ -5,22 +5,23 @@ use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::auth::scope::Scope;
 use crate::cache::entry::milliseconds;
+use crate::catalogue::selection::Selected;
 use crate::module::ModuleAddress;
 use crate::pins::LONGEST_HOLD_BACK_MS;
 use crate::version::ModuleVersion;
 
 /// The `[[lifecycle]]` tables of the variable `modules`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     rules: Vec<Rule>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Rule {
     modules: Scope,
     yanked: Vec<Range>,
@@ -46,15 +47,16 @@ pub(crate) struct Entry {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy<'l> {
     rules: Vec<&'l Rule>,
+    selected: Selected<'l>,
     /// In milliseconds since 1970.
     now: u64,
 }
 
 /// Versions between bounds, each of which they keep to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Range(Vec<(Bound, ModuleVersion)>);
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Range(Vec<(Bound, ModuleVersion)>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Bound {
     Same,
     Below,
@@ -87,11 +89,17 @@ impl Lifecycle {
         }
     }
 
-    /// What goes for a module at the time `now`.
+    /// What goes for a module at the time `now`, of whose repository `selected` is to be had.
     #[must_use]
-    pub fn policy(&self, module: &ModuleAddress, now: SystemTime) -> Policy<'_> {
+    pub fn policy<'l>(
+        &'l self,
+        module: &ModuleAddress,
+        selected: Selected<'l>,
+        now: SystemTime,
+    ) -> Policy<'l> {
         let rules = self.rules.iter();
         Policy {
+            selected,
             rules: rules.filter(|rule| rule.modules.allows(module)).collect(),
             now: milliseconds(now),
         }
@@ -99,14 +107,15 @@ impl Lifecycle {
 }
 
 impl Policy<'_> {
-    /// Whether a version is to be had: it is not yanked, and not older than the oldest that is.
+    /// Whether a version is to be had: it is selected, not yanked, and not older than the oldest that is.
     #[must_use]
     pub fn allows(&self, version: &ModuleVersion) -> bool {
-        self.rules.iter().all(|rule| {
+        let is_in_use = self.rules.iter().all(|rule| {
             let is_old = |minimum: &ModuleVersion| version.cmp_age(minimum) == Ordering::Less;
             !rule.minimum.as_ref().is_some_and(is_old)
                 && !rule.yanked.iter().any(|range| range.has(version))
-        })
+        });
+        is_in_use && self.selected.allows(version)
     }
 
     /// Whether what is known since `since`, in milliseconds since 1970, is known for too short a time. What was in the first list has
@@ -137,7 +146,7 @@ impl Policy<'_> {
         let held = recent.iter().filter(|(_, since)| self.is_held(*since));
         let held: HashSet<&str> = held.map(|(version, _)| version.as_str()).collect();
         let hides = |rule: &&Rule| rule.minimum.is_some() || !rule.yanked.is_empty();
-        if held.is_empty() && !self.rules.iter().any(hides) {
+        if held.is_empty() && !self.rules.iter().any(hides) && self.selected.is_everything() {
             return (document, true);
         }
         let Ok(mut value) = serde_json::from_slice::<Value>(&document) else {
@@ -199,7 +208,8 @@ impl Rule {
 }
 
 impl Range {
-    fn parse(text: &str) -> Option<Self> {
+    /// Reads `1.2.3`, or bounds such as `>= 2.0.0, < 2.0.4`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let part = |part: &str| {
             let part = part.trim();
             let signs = [
@@ -219,7 +229,7 @@ impl Range {
         parts.map(Self)
     }
 
-    fn has(&self, version: &ModuleVersion) -> bool {
+    pub(crate) fn has(&self, version: &ModuleVersion) -> bool {
         self.0.iter().all(|(bound, of)| {
             let age = version.cmp_age(of);
             match bound {
@@ -278,7 +288,7 @@ mod tests {
         ] {
             let lifecycle = Lifecycle::read(&[entry(modules, yanked, minimum, None)]).unwrap();
             let version = ModuleVersion::from_tag(version).unwrap();
-            let policy = lifecycle.policy(&vpc(), SystemTime::UNIX_EPOCH);
+            let policy = lifecycle.policy(&vpc(), Selected::default(), SystemTime::UNIX_EPOCH);
             assert_eq!(
                 policy.allows(&version),
                 allowed,
@@ -313,7 +323,7 @@ mod tests {
             (vec![entry("acme/*/*", &["< 9"], None, None)], &[], false),
         ] {
             let lifecycle = Lifecycle::read(&entries).unwrap();
-            let policy = lifecycle.policy(&vpc(), SystemTime::UNIX_EPOCH);
+            let policy = lifecycle.policy(&vpc(), Selected::default(), SystemTime::UNIX_EPOCH);
             let (filtered, left) = policy.filter(document.to_vec(), &[]);
             let value: Value = serde_json::from_slice(&filtered).unwrap();
             let versions = value["modules"][0]["versions"].as_array().unwrap();
@@ -345,7 +355,7 @@ mod tests {
         ] {
             let lifecycle = Lifecycle::read(&entries).unwrap();
             let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now);
-            let policy = lifecycle.policy(&vpc(), now);
+            let policy = lifecycle.policy(&vpc(), Selected::default(), now);
             let recent = [("2.0.0".to_owned(), since)];
             let (filtered, _) = policy.filter(document.to_vec(), &recent);
             let value: Value = serde_json::from_slice(&filtered).unwrap();

@@ -42,7 +42,7 @@ impl fmt::Display for ModuleAddress {
 macro_rules! name {
     ($(#[$doc:meta])* $type:ident, $is_valid:path) => {
         $(#[$doc])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, Serialize, Deserialize)]
         pub struct $type(String);
 
         impl $type {
@@ -105,6 +105,12 @@ fn is_name(text: &str) -> bool {
 
 fn is_system(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Whether GitHub could have a repository of this name.
+pub(crate) fn is_repository_name(text: &str) -> bool {
+    let is_valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=100).contains(&text.len()) && text.bytes().all(is_valid) && !matches!(text, "." | "..")
 }
 
 /// How an address becomes a repository's name, e.g. `terraform-{system}-{name}`.

@@ -1,11 +1,13 @@
 //! What the registry answers: a module's versions, where to get one, and its archive.
 //!
+//! - `catalogue`: where modules are, if a repository's file says so
 //! - `find`: which repository a module is in, and whether what is known of it will do
 //! - `refresh`: when GitHub is asked, and by whom
 //! - `confirm`: what it says, and what of that is believed
 //!
 //! What an answer leaves to do is owed: it is done by [`Registry::settle`], when the client has its answer.
 
+mod catalogue;
 mod confirm;
 mod find;
 mod refresh;
@@ -18,7 +20,8 @@ use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
 use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
-use crate::catalogue::Source;
+use crate::catalogue::selection::Selected;
+use crate::catalogue::{Catalogue, Source};
 use crate::config::Config;
 use crate::error::{Error, Integrity, NotFound};
 use crate::github::GitHub;
@@ -40,6 +43,10 @@ pub struct Registry<'h, H> {
     began: SystemTime,
     owed: RefCell<Vec<Owed>>,
     freshness: Cell<Option<Freshness>>,
+    /// As a repository's file has it.
+    catalogue: Option<Catalogue>,
+    /// What is wrong with that file.
+    catalogue_problems: Vec<String>,
 }
 
 /// How fresh an answer was, for the log.
@@ -69,6 +76,8 @@ enum Owed {
         path: String,
         archive: Vec<u8>,
     },
+    /// Ask GitHub whether the catalogue is still the same.
+    Catalogue,
     /// Remember which commit an annotated tag leads to, once its archive has told.
     Peel {
         owner: Namespace,
@@ -91,6 +100,8 @@ pub struct Listing {
 pub struct Location {
     /// The archive's address.
     pub archive: ArchiveAddress,
+    /// The folder of the repository that the archive is of; empty for all of it.
+    pub folder: String,
     /// The folder in the archive that the module is; empty for all of it.
     pub inner: String,
     /// What the client's log should know.
@@ -115,14 +126,15 @@ pub enum ArchiveContent<'h, H: Host> {
 
 impl<'h, H: Host> Registry<'h, H> {
     /// The registry that `config` describes.
-    pub fn new(host: &'h H, config: Config) -> Self {
-        let config = Rc::new(config);
+    pub fn new(host: &'h H, config: Rc<Config>) -> Self {
         Self {
             config: Rc::clone(&config),
             github: GitHub::new(host, config),
             began: host.now(),
             owed: RefCell::default(),
             freshness: Cell::default(),
+            catalogue: None,
+            catalogue_problems: Vec::new(),
         }
     }
 
@@ -144,15 +156,34 @@ impl<'h, H: Host> Registry<'h, H> {
         &self.config
     }
 
+    /// Where modules are that `repository_names` does not find, once that was read.
+    #[must_use]
+    pub fn catalogue(&self) -> &Catalogue {
+        self.catalogue.as_ref().unwrap_or(&self.config.catalogue)
+    }
+
     /// Whether modules could be served.
-    pub async fn readiness(&self) -> Readiness {
-        self.github.check_credential(self.deadline()).await
+    pub async fn readiness(&mut self) -> Readiness {
+        let opened = self.open().await;
+        let mut readiness = self.github.check_credential(self.deadline()).await;
+        readiness.problems.append(&mut self.catalogue_problems);
+        if let Err(error) = opened {
+            readiness.works = false;
+            readiness.problems.push(match error {
+                Error::Misconfigured(problems) => problems.join("; "),
+                error => {
+                    self.host().log(&format!("readyz: catalogue: {error}"));
+                    CATALOGUE_UNREAD.to_owned()
+                }
+            });
+        }
+        readiness
     }
 
     /// All versions of a module. A warm answer is one read of the store.
     pub async fn versions(&self, module: &ModuleAddress) -> Result<Listing, Error> {
         let found = self.find(module, self.deadline()).await?;
-        let policy = self.policy(module);
+        let policy = self.policy(module, &self.owner(module)?, &found.source);
         let (document, is_left) = policy.filter(found.entry.document, &found.entry.recent);
         if !is_left {
             return Err(Error::NotFound(NotFound::Versions));
@@ -170,14 +201,10 @@ impl<'h, H: Host> Registry<'h, H> {
         module: &ModuleAddress,
         wanted: &Wanted,
     ) -> Result<Location, Error> {
-        let policy = self.policy(module);
-        let is_held = |since| policy.is_held(since);
-        if let Wanted::Version(version) = wanted
-            && !policy.allows(version)
-        {
-            return Err(Error::NotFound(NotFound::Yanked));
+        if let Wanted::Version(version) = wanted {
+            self.check_lifecycle(module, version)?;
         }
-        let choose = |releases: &Releases<Pin>| {
+        let choose = |policy: &Policy<'_>, releases: &Releases<Pin>| {
             let is_to_be_had = |it: &Release<Pin>| {
                 policy.allows(&it.version) && !policy.is_held(it.target.first.since)
             };
@@ -187,15 +214,23 @@ impl<'h, H: Host> Registry<'h, H> {
             };
             release.filter(|it| policy.allows(&it.version)).cloned()
         };
-        let Chosen { entry, release, .. } = self.choose(module, choose, self.deadline()).await?;
+        let Chosen {
+            entry,
+            release,
+            policy,
+            ..
+        } = self.choose(module, choose, self.deadline()).await?;
+        let is_held = |since| policy.is_held(since);
         if policy.is_held(release.target.first.since) {
             return Err(Error::NotFound(NotFound::HeldBack));
         }
         let sight = release.target.served(self.config.moved_tags, is_held);
         let sight = sight.ok_or(Error::Integrity(Integrity::Moved))?;
-        let place = self.config.catalogue.find(module);
+        let place = self.catalogue().find(module);
+        let (folder, inner) = place.map(|it| (it.root, it.inner)).unwrap_or_default();
         Ok(Location {
-            inner: place.map(|place| place.inner).unwrap_or_default(),
+            folder,
+            inner,
             archive: ArchiveAddress {
                 module: module.clone(),
                 version: release.version.clone(),
@@ -214,13 +249,10 @@ impl<'h, H: Host> Registry<'h, H> {
     /// GitHub would serve any commit of any fork under this repository's name.
     pub async fn archive(&self, address: &ArchiveAddress) -> Result<Archive<'h, H>, Error> {
         let (module, object) = (&address.module, &address.object);
-        let policy = self.policy(module);
-        if !policy.allows(&address.version) {
-            return Err(Error::NotFound(NotFound::Yanked));
-        }
-        let choose = |releases: &Releases<Pin>| {
+        self.check_lifecycle(module, &address.version)?;
+        let choose = |policy: &Policy<'_>, releases: &Releases<Pin>| {
             let release = releases.find(&address.version)?;
-            self.sight(&policy, release, object)?;
+            self.sight(policy, release, object)?;
             Some(release.clone())
         };
         let deadline = self.deadline();
@@ -233,9 +265,9 @@ impl<'h, H: Host> Registry<'h, H> {
                 warning,
             });
         }
-        let sight = self.sight(&policy, &chosen.release, object);
+        let sight = self.sight(&chosen.policy, &chosen.release, object);
         let sight = sight.ok_or(Error::NotFound(NotFound::HeldBack))?;
-        let stream = self.open(&chosen, sight, deadline).await?;
+        let stream = self.open_archive(&chosen, sight, deadline).await?;
         if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
             self.owe(Owed::Keep {
                 object: object.clone(),
@@ -251,9 +283,9 @@ impl<'h, H: Host> Registry<'h, H> {
 
     /// Opens GitHub's archive of what a tag points at. That of an annotated tag is asked for by the tag object's own id,
     /// so that no call is spent on what the archive itself says: its commit.
-    async fn open(
+    async fn open_archive(
         &self,
-        chosen: &Chosen,
+        chosen: &Chosen<'_>,
         sight: &Sight,
         deadline: Deadline,
     ) -> Result<ArchiveStream<'h, H>, Error> {
@@ -303,6 +335,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 } => {
                     self.refresh_behind(&owner, &source, *entry).await;
                 }
+                Owed::Catalogue => self.refresh_catalogue().await,
                 Owed::Keep {
                     object,
                     path,
@@ -348,6 +381,9 @@ impl<'h, H: Host> Registry<'h, H> {
     pub fn note(&self, hint: &Hint) {
         let host = self.host();
         let now = milliseconds(host.now());
+        for (owner, name) in &hint.repositories {
+            self.mark_catalogue(owner, name);
+        }
         for owner in &self.config.allowed_owners {
             let is_its = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
             let is_whole = hint.owner.as_deref().is_some_and(is_its);
@@ -425,16 +461,37 @@ impl<'h, H: Host> Registry<'h, H> {
 
     /// The owner of the repository that a module is in, as the operator spells it.
     fn owner(&self, module: &ModuleAddress) -> Result<Namespace, Error> {
-        let place = self.config.catalogue.find(module);
+        let place = self.catalogue().find(module);
         let owner = place.map_or_else(|| module.namespace.clone(), |place| place.owner);
         let served = self.config.owner(&owner);
         served.cloned().ok_or(Error::NotFound(NotFound::Owner))
     }
 
-    /// What goes for a module now.
-    fn policy(&self, module: &ModuleAddress) -> Policy<'_> {
-        let lifecycle = &self.config.catalogue.lifecycle;
-        lifecycle.policy(module, self.host().now())
+    /// What goes for a module now, whose versions are those of `source`.
+    fn policy(&self, module: &ModuleAddress, owner: &Namespace, source: &Source) -> Policy<'_> {
+        let selected = self.selected(owner, source.repository());
+        let lifecycle = &self.catalogue().lifecycle;
+        lifecycle.policy(module, selected, self.host().now())
+    }
+
+    /// What is to be had of a repository.
+    fn selected(&self, owner: &Namespace, repository: &str) -> Selected<'_> {
+        self.catalogue().selection.of(owner, repository, &[])
+    }
+
+    /// Refuses what is not to be used any more before GitHub is asked about it.
+    fn check_lifecycle(
+        &self,
+        module: &ModuleAddress,
+        version: &ModuleVersion,
+    ) -> Result<(), Error> {
+        let lifecycle = &self.catalogue().lifecycle;
+        let policy = lifecycle.policy(module, Selected::default(), self.host().now());
+        if policy.allows(version) {
+            Ok(())
+        } else {
+            Err(Error::NotFound(NotFound::Yanked))
+        }
     }
 
     /// The sight of an object that a release's tag was seen to point at, if it may be served.
@@ -481,3 +538,5 @@ fn warning(parts: [Option<String>; 2]) -> Option<String> {
 const MAX_NAMED: usize = 5;
 /// Terraform gives an API answer 10 s.
 const API_LIMIT: Duration = Duration::from_secs(9);
+const CATALOGUE_UNREAD: &str =
+    "the catalogue cannot be read from `catalogue_repository` now: the log has the reason";

@@ -36,6 +36,17 @@ pub enum ModuleRoute {
     Archive(ArchiveAddress, Option<String>),
 }
 
+impl ModuleRoute {
+    /// The module that it leads to.
+    #[must_use]
+    pub fn module(&self) -> &ModuleAddress {
+        match self {
+            Self::Versions(module) | Self::Download(module, _) => module,
+            Self::Archive(archive, _) => &archive.module,
+        }
+    }
+}
+
 /// The version that a download is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {

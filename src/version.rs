@@ -6,8 +6,10 @@
 use std::cmp::{Ordering, Reverse};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A version of a module: strict semantic versioning, as every client understands it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleVersion(semver::Version);
 
 impl ModuleVersion {

@@ -8,7 +8,7 @@ use http::Method;
 use landfall::auth::Grant;
 use landfall::auth::keys::SigningKeys;
 use landfall::auth::registry_token::RegistryToken;
-use landfall::auth::ticket;
+use landfall::auth::ticket::{self, Folder};
 use landfall::config::Secret;
 use landfall::route::{ModuleRoute, Route};
 use libfuzzer_sys::fuzz_target;
@@ -27,7 +27,7 @@ fuzz_target!(|data: (&str, Vec<(u16, u8)>)| {
     };
     let bound = |_: &Grant| Some(&[7; 32][..]);
     let grant = Grant::Token { name: "ci".to_owned() };
-    let made = ticket::issue(&keys, &address, "", &grant, &[7; 32], now);
+    let made = ticket::issue(&keys, &address, Folder::of(""), &grant, &[7; 32], now);
     let path = address.path(Some(&made));
 
     let mut changed = path.clone().into_bytes();
@@ -37,13 +37,13 @@ fuzz_target!(|data: (&str, Vec<(u16, u8)>)| {
     }
     for other in [String::from_utf8_lossy(&changed).into_owned(), format!("/archive/{text}")] {
         if let Ok(Route::Module(ModuleRoute::Archive(address, Some(ticket)))) = Route::parse(&Method::GET, &other)
-            && ticket::redeem(&keys, &address, "", &ticket, bound, now).is_ok()
+            && ticket::redeem(&keys, &address, &ticket, bound, now).is_ok()
         {
             assert_eq!(other, path);
         }
     }
     if text != made {
-        assert!(ticket::redeem(&keys, &address, "", text, bound, now).is_err());
+        assert!(ticket::redeem(&keys, &address, text, bound, now).is_err());
     }
     assert!(RegistryToken::read(&keys, text).is_none());
     assert!(RegistryToken::read(&keys, &format!("lfr_{text}")).is_none());

@@ -213,6 +213,7 @@ const KNOWN: [&str; 28] = [
     "cache_fresh_seconds",
     "cache_negative_seconds",
     "cache_stale_seconds",
+    "catalogue_repository",
     "direct_download",
     "github_api_url",
     "github_app_id",

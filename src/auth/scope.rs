@@ -1,16 +1,18 @@
 //! What a credential may read: owners, and patterns of modules.
 
+use serde::{Deserialize, Serialize};
+
 use crate::module::{ModuleAddress, Name, Namespace, System};
 
 /// What may be read. Each part narrows it; without any, everything that is served.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     owners: Option<Vec<Part>>,
     modules: Option<Vec<[Part; 3]>>,
 }
 
 /// What one name may be, in lower case: names compare without regard to case.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Part {
     Exactly(String),
     /// `*`, or a beginning and `*`.

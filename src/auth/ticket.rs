@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use super::Grant;
 use super::keys::{Purpose, SigningKeys};
@@ -19,6 +20,20 @@ struct Head {
     /// In seconds since 1970.
     expires: u64,
     grant: Grant,
+    folder: Folder,
+}
+
+/// Which folder of its repository an archive is, as a digest: a ticket is read before it is known where modules are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folder([u8; 8]);
+
+impl Folder {
+    /// That of the folder at `path`; of the whole repository where it is empty.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        let sum = Sha256::digest(path);
+        Self(sum.first_chunk().copied().unwrap_or_default())
+    }
 }
 
 /// What is wrong with a ticket.
@@ -30,13 +45,13 @@ pub enum Flaw {
     Expired(Grant),
 }
 
-/// Makes the ticket of `address`, which is the folder `sub_tree` of its repository, for whom `grant` names, bound to what he has proven himself with. It is good for 15 to 30
+/// Makes the ticket of `address`, which is `folder` of its repository, for whom `grant` names, bound to what he has proven himself with. It is good for 15 to 30
 /// minutes, and it is the same for a quarter of an hour: many references to one archive are one download then.
 #[must_use]
 pub fn issue(
     keys: &SigningKeys,
     address: &ArchiveAddress,
-    sub_tree: &str,
+    folder: Folder,
     grant: &Grant,
     bound_to: &[u8],
     now: SystemTime,
@@ -44,17 +59,15 @@ pub fn issue(
     let head = Head {
         expires: (seconds(now) / PERIOD + 2) * PERIOD,
         grant: grant.clone(),
+        folder,
     };
     let head = postcard::to_stdvec(&head).unwrap_or_default();
-    let mut ticket = keys.sign(
-        Purpose::ArchiveUrl,
-        &message(address, sub_tree, &head, bound_to),
-    );
+    let mut ticket = keys.sign(Purpose::ArchiveUrl, &message(address, &head, bound_to));
     ticket.extend(head);
     BASE64_URL_SAFE_NO_PAD.encode(ticket)
 }
 
-/// Whom a ticket was made for, if it is `address`'s and good. `bound_to` gives what a grant's ticket is bound to, where there is such
+/// Whom and which folder a ticket was made for, if it is `address`'s and good. `bound_to` gives what a grant's ticket is bound to, where there is such
 /// a grant.
 ///
 /// # Errors
@@ -62,11 +75,10 @@ pub fn issue(
 pub fn redeem<'b>(
     keys: &SigningKeys,
     address: &ArchiveAddress,
-    sub_tree: &str,
     ticket: &str,
     bound_to: impl FnOnce(&Grant) -> Option<&'b [u8]>,
     now: SystemTime,
-) -> Result<Grant, Flaw> {
+) -> Result<(Grant, Folder), Flaw> {
     let bytes = BASE64_URL_SAFE_NO_PAD
         .decode(ticket)
         .map_err(|_| Flaw::Altered)?;
@@ -74,7 +86,7 @@ pub fn redeem<'b>(
     let head: Head = postcard::from_bytes(bytes).map_err(|_| Flaw::Altered)?;
     let bound_to = bound_to(&head.grant);
     // As long for a grant that is not there: whether it is, is nobody's business.
-    let message = message(address, sub_tree, bytes, bound_to.unwrap_or_default());
+    let message = message(address, bytes, bound_to.unwrap_or_default());
     let is_signed = keys.verify(Purpose::ArchiveUrl, &message, signature);
     // One that lasts longer was made by a clock that was wrong.
     let is_of_now = head.expires <= seconds(now) + 2 * PERIOD + LEEWAY;
@@ -84,11 +96,11 @@ pub fn redeem<'b>(
     if seconds(now) >= head.expires {
         return Err(Flaw::Expired(head.grant));
     }
-    Ok(head.grant)
+    Ok((head.grant, head.folder))
 }
 
 /// What is signed: each part with its length before it, so that none can pass for another.
-fn message(address: &ArchiveAddress, sub_tree: &str, head: &[u8], bound_to: &[u8]) -> Vec<u8> {
+fn message(address: &ArchiveAddress, head: &[u8], bound_to: &[u8]) -> Vec<u8> {
     let ArchiveAddress {
         module,
         version,
@@ -98,7 +110,6 @@ fn message(address: &ArchiveAddress, sub_tree: &str, head: &[u8], bound_to: &[u8
         module.to_string(),
         version.to_string(),
         object.as_str(),
-        sub_tree,
         head,
         bound_to,
     );
@@ -151,10 +162,17 @@ mod tests {
     fn a_ticket_is_good_for_what_it_was_made_for() {
         let now = at(1_800_000_000);
         let made = address("vpc", "1.2.0", "1");
-        let ticket = issue(&SigningKeys::of("k"), &made, "", &ci(), DIGEST, now);
+        let ticket = issue(
+            &SigningKeys::of("k"),
+            &made,
+            Folder::of(""),
+            &ci(),
+            DIGEST,
+            now,
+        );
         assert_eq!(
-            redeem(&SigningKeys::of("k"), &made, "", &ticket, bound, now),
-            Ok(ci())
+            redeem(&SigningKeys::of("k"), &made, &ticket, bound, now),
+            Ok((ci(), Folder::of("")))
         );
         for (key, other) in [
             ("l", made.clone()),
@@ -164,7 +182,7 @@ mod tests {
             ("k", address("vpc", "1.2.0", "2")),
         ] {
             assert_eq!(
-                redeem(&SigningKeys::of(key), &other, "", &ticket, bound, now),
+                redeem(&SigningKeys::of(key), &other, &ticket, bound, now),
                 Err(Flaw::Altered),
                 "{other:?}"
             );
@@ -176,10 +194,10 @@ mod tests {
         let (keys, now) = (SigningKeys::of("k"), at(1_800_000_000));
         let address = address("vpc", "1.2.0", "1");
         for made in ["", "modules/a", "modules/b"] {
-            let ticket = issue(&keys, &address, made, &ci(), DIGEST, now);
+            let ticket = issue(&keys, &address, Folder::of(made), &ci(), DIGEST, now);
+            let (_, folder) = redeem(&keys, &address, &ticket, bound, now).unwrap();
             for asked in ["", "modules/a", "modules/b"] {
-                let redeemed = redeem(&keys, &address, asked, &ticket, bound, now);
-                assert_eq!(redeemed.is_ok(), made == asked, "{made} {asked}");
+                assert_eq!(folder == Folder::of(asked), made == asked, "{made} {asked}");
             }
         }
     }
@@ -188,24 +206,24 @@ mod tests {
         #[test]
         fn a_ticket_lasts_fifteen_to_thirty_minutes(now in 1_700_000_000_u64..2_000_000_000) {
             let address = address("vpc", "1.2.0", "1");
-            let ticket = issue(&SigningKeys::of("k"), &address, "", &ci(), DIGEST, at(now));
-            let is_good = |after: u64| redeem(&SigningKeys::of("k"), &address, "", &ticket, bound, at(now + after)).is_ok();
+            let ticket = issue(&SigningKeys::of("k"), &address, Folder::of(""), &ci(), DIGEST, at(now));
+            let is_good = |after: u64| redeem(&SigningKeys::of("k"), &address, &ticket, bound, at(now + after)).is_ok();
             prop_assert!(is_good(0) && is_good(15 * 60));
             prop_assert!(!is_good(30 * 60 + 1));
             let end = now / PERIOD * PERIOD + PERIOD - 1;
-            prop_assert_eq!(&issue(&SigningKeys::of("k"), &address, "", &ci(), DIGEST, at(end)), &ticket);
-            prop_assert_ne!(&issue(&SigningKeys::of("k"), &address, "", &ci(), DIGEST, at(end + 1)), &ticket);
+            prop_assert_eq!(&issue(&SigningKeys::of("k"), &address, Folder::of(""), &ci(), DIGEST, at(end)), &ticket);
+            prop_assert_ne!(&issue(&SigningKeys::of("k"), &address, Folder::of(""), &ci(), DIGEST, at(end + 1)), &ticket);
         }
 
         #[test]
         fn no_bit_of_a_ticket_can_be_another(at_byte: prop::sample::Index, bit in 0_u8..8) {
             let address = address("vpc", "1.2.0", "1");
             let now = at(1_800_000_000);
-            let mut ticket = issue(&SigningKeys::of("k"), &address, "", &ci(), DIGEST, now).into_bytes();
+            let mut ticket = issue(&SigningKeys::of("k"), &address, Folder::of(""), &ci(), DIGEST, now).into_bytes();
             let at_byte = at_byte.index(ticket.len());
             ticket[at_byte] ^= 1 << bit;
             let ticket = String::from_utf8_lossy(&ticket).into_owned();
-            prop_assert_eq!(redeem(&SigningKeys::of("k"), &address, "", &ticket, bound, now), Err(Flaw::Altered));
+            prop_assert_eq!(redeem(&SigningKeys::of("k"), &address, &ticket, bound, now), Err(Flaw::Altered));
         }
     }
 }

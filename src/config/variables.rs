@@ -7,12 +7,12 @@ use base64::{Engine as _, alphabet};
 use url::Url;
 
 use super::github_urls::{ArchiveHost, GitHubUrls, has_credentials};
-use super::{Credential, KEY_MEND, Secret};
+use super::{CatalogueRepository, Credential, KEY_MEND, Secret};
 use crate::cache::Lifetimes;
 use crate::cache::archives::ArchiveBounds;
 use crate::catalogue::Catalogue;
 use crate::host::Host;
-use crate::module::{Namespace, RepositoryTemplate};
+use crate::module::{Namespace, RepositoryTemplate, is_repository_name};
 use crate::pins::MovedTags;
 
 /// Reads variables, and collects what is wrong with them.
@@ -196,16 +196,8 @@ impl<H: Host> Variables<'_, H> {
     /// `modules`: a catalogue in TOML. Its repositories belong to owners that are served.
     pub(super) fn catalogue(&mut self, owners: &[Namespace]) -> Catalogue {
         let text = self.text("modules").unwrap_or_default();
-        match Catalogue::parse(&text) {
-            Ok(catalogue) => {
-                if catalogue.owners().any(|owner| !owners.contains(owner)) {
-                    self.problem(
-                        "modules",
-                        "names a repository of an owner that is not in `allowed_owners`: add the owner there",
-                    );
-                }
-                catalogue
-            }
+        match Catalogue::parse(&text).and_then(|it| it.served_by(owners)) {
+            Ok(catalogue) => catalogue,
             Err(problems) => {
                 for problem in problems {
                     self.problem("modules", &problem);
@@ -213,6 +205,38 @@ impl<H: Host> Variables<'_, H> {
                 Catalogue::default()
             }
         }
+    }
+
+    /// `catalogue_repository`: `OWNER/REPOSITORY`, instead of `modules`.
+    pub(super) fn catalogue_repository(
+        &mut self,
+        owners: &[Namespace],
+    ) -> Option<CatalogueRepository> {
+        const NAME: &str = "catalogue_repository";
+        let text = self.text(NAME)?;
+        if self.text("modules").is_some() {
+            self.problem(NAME, "and `modules` are both set: leave one of them out");
+        }
+        let parts = text.split_once('/');
+        let parts = parts.filter(|(_, name)| is_repository_name(name));
+        let owner = parts.and_then(|(owner, _)| Namespace::parse(owner));
+        let Some(((_, name), owner)) = parts.zip(owner) else {
+            self.problem(
+                NAME,
+                "is not `OWNER/REPOSITORY`: write e.g. `acme/registry`",
+            );
+            return None;
+        };
+        if !owners.contains(&owner) {
+            self.problem(
+                NAME,
+                "is of an owner that is not in `allowed_owners`: add the owner there",
+            );
+        }
+        Some(CatalogueRepository {
+            owner,
+            name: name.to_owned(),
+        })
     }
 
     /// `max_archive_bytes`: up to a TiB.

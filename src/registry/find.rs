@@ -10,6 +10,7 @@ use crate::error::{Error, Integrity, NotFound};
 use crate::github::Repository;
 use crate::github::limits::Purpose;
 use crate::host::{Deadline, Host};
+use crate::lifecycle::Policy;
 use crate::module::{ModuleAddress, Namespace};
 use crate::pins::{MovedTags, Pin};
 use crate::version::{Release, Releases};
@@ -35,7 +36,7 @@ struct Candidates {
 }
 
 /// A release of a module, and where it comes from.
-pub(super) struct Chosen {
+pub(super) struct Chosen<'r> {
     pub(super) owner: Namespace,
     pub(super) source: Source,
     /// The folder of the repository that is served.
@@ -43,6 +44,7 @@ pub(super) struct Chosen {
     pub(super) entry: Entry,
     pub(super) release: Release<Pin>,
     pub(super) repository: Repository,
+    pub(super) policy: Policy<'r>,
 }
 
 /// Where GitHub has a repository of which so much is known.
@@ -205,11 +207,13 @@ impl<H: Host> Registry<'_, H> {
     pub(super) async fn choose(
         &self,
         module: &ModuleAddress,
-        choose: impl Fn(&Releases<Pin>) -> Option<Release<Pin>>,
+        choose: impl Fn(&Policy<'_>, &Releases<Pin>) -> Option<Release<Pin>>,
         deadline: Deadline,
-    ) -> Result<Chosen, Error> {
+    ) -> Result<Chosen<'_>, Error> {
         let owner = &self.owner(module)?;
         let mut found = self.remember(owner, self.find(module, deadline).await?);
+        let policy = self.policy(module, owner, &found.source);
+        let choose = |releases: &Releases<Pin>| choose(&policy, releases);
         let releases = found.history.as_ref().map(|it| &it.pins.releases);
         if releases.is_none_or(|it| choose(it).is_none()) {
             let is_stale = self.freshness.get() == Some(Freshness::Stale);
@@ -217,7 +221,8 @@ impl<H: Host> Registry<'_, H> {
             let listed_at = found.history.as_ref().map(|it| it.listed_at);
             let is_sound = listed_at == Some(found.entry.listed_at);
             if is_stale || !is_sound {
-                self.owed.borrow_mut().clear();
+                let is_refresh = |owed: &Owed| matches!(owed, Owed::Refresh { .. });
+                self.owed.borrow_mut().retain(|owed| !is_refresh(owed));
                 let (purpose, before) = (self.purpose(&found.entry), Some(found.entry));
                 let asked = self.refresh(owner, &found.source, before, purpose, deadline);
                 found = self.remember(owner, usable(asked.await?)?);
@@ -238,10 +243,11 @@ impl<H: Host> Registry<'_, H> {
         Ok(Chosen {
             repository: repository(owner, &source, history.as_ref()),
             owner: owner.clone(),
-            path: self.config.catalogue.root(module),
+            path: self.catalogue().root(module),
             source,
             entry,
             release,
+            policy,
         })
     }
 
@@ -321,18 +327,21 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// Where a module may be: where the catalogue says, or in a repository of one of these names, of which GitHub's are at most 100
-    /// characters long. A repository that the catalogue names is no module by its own name.
+    /// characters long. A repository that the catalogue names is no module by its own name, and one that it leaves out is none at all.
     fn sources(&self, module: &ModuleAddress) -> Vec<Source> {
-        if let Some(place) = self.config.catalogue.find(module) {
-            return vec![place.source];
+        let is_nothing = |owner: &Namespace, name: &str| self.selected(owner, name).is_nothing();
+        if let Some(place) = self.catalogue().find(module) {
+            let is_left_out = is_nothing(&place.owner, place.source.repository());
+            return (!is_left_out).then_some(place.source).into_iter().collect();
         }
         let mut names: Vec<String> = Vec::new();
         for template in &self.config.repository_names {
             let name = template.repository(module);
             let is_known = names.iter().any(|it| it.eq_ignore_ascii_case(&name));
-            let catalogue = &self.config.catalogue;
+            let catalogue = self.catalogue();
             let is_catalogued = catalogue.has_repository(&module.namespace, &name);
-            if name.len() <= MAX_NAME && !is_known && !is_catalogued {
+            let is_left_out = is_catalogued || is_nothing(&module.namespace, &name);
+            if name.len() <= MAX_NAME && !is_known && !is_left_out {
                 names.push(name);
             }
         }

@@ -3,6 +3,7 @@
 //! `tests/snapshots/`, the same for all three.
 
 pub mod attacks;
+pub mod catalogue_file;
 pub mod freshness;
 pub mod github;
 pub mod id_tokens;

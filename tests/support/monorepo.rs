@@ -35,6 +35,12 @@ const NONE_TAGS: &str =
 const ZIPBALL: &str = "GET https://api.github.com/repos/acme/platform/zipball/1111111111111111111111111111111111111111";
 
 pub fn all() -> Vec<Scenario> {
+    let mut all = folders();
+    all.extend(lifecycles());
+    all
+}
+
+fn folders() -> Vec<Scenario> {
     let archive = |module: &str, version: &str| format!("/archive/{module}/{version}/{COMMIT}.zip");
     vec![
         monorepo(
@@ -98,6 +104,26 @@ pub fn all() -> Vec<Scenario> {
             ],
         )
         .catalogue(),
+        monorepo("a_catalogue_that_is_wrong_is_named", [get("/readyz"), get(VPC)]).variable(
+            "modules",
+            "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n[[module]]\naddress = \"acme/{name}/aws\"\nrepository = \"acme/x\"\npath = \"*\"\n",
+        ),
+        monorepo("an_owner_of_the_catalogue_must_be_served", [get("/readyz"), get(VPC)]).variable(
+            "modules",
+            "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n",
+        ),
+    ]
+}
+
+const HOLD_BACK: &str = "[[lifecycle]]\nmodules = [\"acme/*/*\"]\nhold_back = \"1h\"\n";
+const NEW: &str = "2222222222222222222222222222222222222222";
+
+fn with_a_new_tag() -> Answer {
+    tags(&[("v1.2.0", "commit", COMMIT), ("v1.3.0", "commit", NEW)])
+}
+
+fn lifecycles() -> Vec<Scenario> {
+    vec![
         scenario(
             "what_is_yanked_is_not_to_be_had",
             [
@@ -148,22 +174,7 @@ pub fn all() -> Vec<Scenario> {
         .variable("modules", HOLD_BACK),
         scenario("a_module_of_which_all_is_yanked_has_no_versions", [get(VERSIONS), get("/v1/modules/acme/vpc/aws/download")])
             .variable("modules", "[[lifecycle]]\nmodules = [\"*/*/*\"]\nyanked = [\"< 9\"]\n"),
-        monorepo("a_catalogue_that_is_wrong_is_named", [get("/readyz"), get(VPC)]).variable(
-            "modules",
-            "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n[[module]]\naddress = \"acme/{name}/aws\"\nrepository = \"acme/x\"\npath = \"*\"\n",
-        ),
-        monorepo("an_owner_of_the_catalogue_must_be_served", [get("/readyz"), get(VPC)]).variable(
-            "modules",
-            "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"evil/x\"\n",
-        ),
     ]
-}
-
-const HOLD_BACK: &str = "[[lifecycle]]\nmodules = [\"acme/*/*\"]\nhold_back = \"1h\"\n";
-const NEW: &str = "2222222222222222222222222222222222222222";
-
-fn with_a_new_tag() -> Answer {
-    tags(&[("v1.2.0", "commit", COMMIT), ("v1.3.0", "commit", NEW)])
 }
 
 fn monorepo(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {

@@ -41,6 +41,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::webhooks::all());
     all.extend(super::readers::all());
     all.extend(super::monorepo::all());
+    all.extend(super::catalogue_file::all());
     all
 }
 

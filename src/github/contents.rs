@@ -1,0 +1,89 @@
+//! A file of a repository's default branch: the catalogue.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::call::{Call, Kept};
+use super::etag::Validator;
+use super::limits::Purpose;
+use super::{GitHub, Repository};
+use crate::cache::entry::milliseconds;
+use crate::error::{Error, NotFound};
+use crate::host::{Deadline, Host};
+
+/// What GitHub says about a file.
+#[derive(Clone, Debug)]
+pub enum Contents {
+    /// It is as it was.
+    Unchanged,
+    /// There is none, or the repository is not to be seen.
+    Missing,
+    /// All of it.
+    File {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// For asking again.
+        kept: Kept,
+    },
+}
+
+impl<H: Host> GitHub<'_, H> {
+    /// A file of the default branch, of at most 1 MB: <https://docs.github.com/rest/repos/contents#get-repository-content>. What is `known`
+    /// of it makes the call free where nothing has changed. It is asked for as JSON, because GitHub's `ETag`s depend on `Accept`.
+    pub(crate) async fn file(
+        &self,
+        repository: &Repository,
+        path: &str,
+        known: Option<&Kept>,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Result<Contents, Error> {
+        let path = repository.path(&format!("/contents/{path}"));
+        let call = Call {
+            known,
+            ..Call::new(&repository.owner, &path, purpose, deadline)
+        };
+        let (asked, answer) = match self.get(&call).await {
+            Err(Error::NotFound(NotFound::Installation)) => {
+                return Err(Error::NotFound(NotFound::Installation));
+            }
+            Err(Error::NotFound(_)) => return Ok(Contents::Missing),
+            result => result?,
+        };
+        if answer.status == StatusCode::NOT_MODIFIED {
+            return Ok(Contents::Unchanged);
+        }
+        let malformed = |what: &str| Error::Malformed(format!("GET {path}: {what}"));
+        let file: File = serde_json::from_slice(&answer.body)
+            .map_err(|error| malformed(&format!("no file: {error}")))?;
+        if file.encoding != "base64" {
+            return Err(malformed("a file of more than 1 MB, or none"));
+        }
+        let packed: String = file.content.split_whitespace().collect();
+        let bytes = BASE64_STANDARD.decode(packed);
+        let validator = Validator::of(
+            &answer.headers,
+            asked.authorization.as_ref(),
+            &answer.body,
+            known
+                .filter(|kept| kept.body == answer.body)
+                .map(|kept| &kept.validator),
+            milliseconds(self.host.now()),
+        );
+        Ok(Contents::File {
+            bytes: bytes.map_err(|error| malformed(&error.to_string()))?,
+            kept: Kept {
+                validator,
+                body: answer.body,
+            },
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct File {
+    encoding: String,
+    content: String,
+}
