@@ -4,7 +4,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `stand_in.rs` | [`StandIn`]: start, stop, and everything that a test may change |
+//! | `stand_in.rs`, `settings.rs` | [`StandIn`]: start, stop, and everything that a test may change |
 //! | `server.rs` | the two listeners; the way of a request |
 //! | `api.rs`, `route.rs` | the API's origin: checks, addresses, dispatch |
 //! | `knobs.rs` | what may be turned while it runs |
@@ -60,6 +60,7 @@ mod refusal;
 mod repository;
 mod route;
 mod server;
+mod settings;
 mod stand_in;
 mod stream;
 mod token;

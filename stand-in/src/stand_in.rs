@@ -10,7 +10,6 @@ use std::thread::JoinHandle;
 use tokio::sync::{oneshot, watch};
 
 use crate::app::{App, PRIVATE_KEY_PEM};
-use crate::control;
 use crate::counts::Counts;
 use crate::etag::Salt;
 use crate::fault::Fault;
@@ -19,8 +18,6 @@ use crate::installation::{AccountKind, Installation};
 use crate::knobs::Knobs;
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
-use crate::refusal::Block;
-use crate::repository::Visibility;
 use crate::server::{bind, listen};
 use crate::token::PersonalToken;
 use crate::webhook::Webhook;
@@ -47,7 +44,7 @@ pub struct StandInConfig {
 
 /// A running stand-in for GitHub. It has a thread and a runtime of its own, so a test may block; dropping it stops it.
 pub struct StandIn {
-    github: Arc<GitHub>,
+    pub(crate) github: Arc<GitHub>,
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -128,62 +125,6 @@ impl StandIn {
     #[must_use]
     pub fn private_key_pem(&self) -> &'static str {
         PRIVATE_KEY_PEM
-    }
-
-    /// Adds a bare repository and gives its id. A name that another repository had before a rename is taken over.
-    pub fn add_repository(
-        &self,
-        owner: &str,
-        name: &str,
-        visibility: Visibility,
-        git_dir: impl Into<PathBuf>,
-    ) -> u64 {
-        self.github
-            .world()
-            .add_repository(owner, name, visibility, git_dir.into())
-    }
-
-    /// Makes a repository public or private; `false` when there is none of the name.
-    #[must_use]
-    pub fn set_visibility(&self, owner: &str, name: &str, visibility: Visibility) -> bool {
-        self.github.scan();
-        let mut world = self.github.world();
-        let found = world.repository_named_mut(owner, name);
-        found.map(|found| found.visibility = visibility).is_some()
-    }
-
-    /// Renames or transfers a repository, both `OWNER/NAME`: the old name redirects. `false` when there is none of the name.
-    #[must_use]
-    pub fn rename_repository(&self, from: &str, to: &str) -> bool {
-        self.github.scan();
-        control::renamed(&mut self.github.world(), from, to).is_some()
-    }
-
-    /// Marks a repository as archived, or not; `false` when there is none of the name. Its tags and archives are served on.
-    #[must_use]
-    pub fn set_archived(&self, owner: &str, name: &str, archived: bool) -> bool {
-        self.github.scan();
-        let mut world = self.github.world();
-        let found = world.repository_named_mut(owner, name);
-        found.map(|found| found.archived = archived).is_some()
-    }
-
-    /// Blocks a repository for everyone, or lifts the block; `false` when there is none of the name.
-    #[must_use]
-    pub fn set_block(&self, owner: &str, name: &str, block: Option<Block>) -> bool {
-        self.github.scan();
-        let mut world = self.github.world();
-        let found = world.repository_named_mut(owner, name);
-        found.map(|found| found.block = block).is_some()
-    }
-
-    /// Deletes a repository on GitHub; its git directory stays.
-    #[must_use]
-    pub fn remove_repository(&self, owner: &str, name: &str) -> bool {
-        self.github.scan();
-        let mut world = self.github.world();
-        let id = world.repository_named(owner, name).map(|found| found.id);
-        id.and_then(|id| world.repositories.remove(&id)).is_some()
     }
 
     /// Says whether an account is an organization (as all are at first) or a user.
