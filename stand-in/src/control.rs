@@ -13,6 +13,9 @@
 //! | `POST repositories` | `{owner, name, git_dir, visibility}`; `{id}` |
 //! | `DELETE repositories/{owner}/{name}` | |
 //! | `PUT repositories/{owner}/{name}/visibility`, `…/archived`, `…/block` | `"public"` or `"private"`; `true` or `false`; `"dmca"`, `"tos"` or `null` |
+//! | `PUT repositories/{owner}/{name}/description`, `…/topics`, `…/html_url` | a string or `null`; a list of strings; a string or `null` |
+//! | `PUT repositories/{owner}/{name}/pushed_at`, `…/default_branch` | seconds since 1970 or `null`; a string |
+//! | `PUT repositories/{owner}/{name}/files/{path}` | the file's bytes, for a commit of its own on the default branch; `{sha}` |
 //! | `POST renames` | `{from, to}`, both `OWNER/NAME` |
 //! | `PUT accounts/{login}/kind` | `"organization"` or `"user"` |
 //! | `PUT`, `DELETE installations/{owner}` | [`Installation`] or nothing; `{id}` |
@@ -21,6 +24,7 @@
 //! | `POST actions-request-tokens` | [`IdToken`] or nothing; `{url, token}` |
 //! | `GET oidc`, `POST oidc/rotate` | `{issuer}`; `{kid}` |
 
+use std::io;
 use std::path::PathBuf;
 
 use bytes::Bytes;
@@ -36,6 +40,8 @@ use crate::id_token::IdToken;
 use crate::installation::{AccountKind, Installation};
 use crate::knobs::Knobs;
 use crate::repository::Visibility;
+use crate::route::decode;
+use crate::settings;
 use crate::token::PersonalToken;
 use crate::webhook::{Tag, Webhook};
 use crate::webhook_event::Event;
@@ -105,6 +111,9 @@ pub(crate) async fn answer(github: &GitHub, method: &Method, path: &str, body: &
     let answer = match segments.as_slice() {
         ["id-tokens" | "actions-request-tokens" | "oidc", ..] => {
             issue(github, method, &segments, body)
+        }
+        ["repositories", owner, name, "default_branch" | "files", ..] => {
+            write(github, method, &segments, owner, name, body)
         }
         [
             "repositories" | "renames" | "accounts" | "installations" | "personal-tokens",
@@ -239,6 +248,10 @@ fn populate(
                 "visibility" => found.visibility = parse(body)?,
                 "archived" => found.archived = parse(body)?,
                 "block" => found.block = parse(body)?,
+                "description" => found.about.description = parse(body)?,
+                "topics" => found.about.topics = parse(body)?,
+                "pushed_at" => found.about.pushed_at = parse(body)?,
+                "html_url" => found.about.html_url = parse(body)?,
                 _ => return Err(Answer::not_found()),
             }
             Ok(done())
@@ -273,6 +286,32 @@ fn populate(
             };
             world.personal_tokens.insert((*token).to_owned(), personal);
             Ok(done())
+        }
+        _ => Err(Answer::not_found()),
+    }
+}
+
+/// What is kept in a git directory.
+fn write(
+    github: &GitHub,
+    method: &Method,
+    segments: &[&str],
+    owner: &str,
+    name: &str,
+    body: &Bytes,
+) -> Result<Answer, Answer> {
+    let git_dir = settings::git_dir(github, owner, name).map_err(|_| Answer::not_found())?;
+    let refused = |error: io::Error| Answer::error(StatusCode::BAD_REQUEST, &error.to_string());
+    match (method.as_str(), segments) {
+        ("PUT", [_, _, _, "default_branch"]) => {
+            let branch: String = parse(body)?;
+            settings::set_default_branch(&git_dir, &branch).map_err(refused)?;
+            Ok(done())
+        }
+        ("PUT", [_, _, _, "files", path @ ..]) if !path.is_empty() => {
+            let path = decode(&path.join("/"));
+            let sha = settings::commit_file(github, owner, name, &path, body).map_err(refused)?;
+            Ok(ok(&json!({ "sha": sha })))
         }
         _ => Err(Answer::not_found()),
     }

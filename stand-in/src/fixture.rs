@@ -4,9 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::git;
 
@@ -33,6 +32,10 @@ const PERSON: &str = "Landfall Fixture <fixture@example.com>";
 pub struct Repository {
     git_dir: PathBuf,
     public: bool,
+    /// Where commits go.
+    branch: String,
+    /// When commit number 0 would have been made, in seconds since 1970.
+    started_at: i64,
     /// What `git fast-import` will read.
     stream: Vec<u8>,
     /// The changes since the last commit, in the same language.
@@ -49,9 +52,15 @@ pub struct Repository {
 impl Repository {
     /// An empty repository to be written to `directory/owner/name.git`.
     pub fn new(directory: impl AsRef<Path>, owner: &str, name: &str) -> Self {
+        Self::in_git_dir(directory.as_ref().join(owner).join(format!("{name}.git")))
+    }
+
+    fn in_git_dir(git_dir: PathBuf) -> Self {
         Self {
-            git_dir: directory.as_ref().join(owner).join(format!("{name}.git")),
+            git_dir,
             public: false,
+            branch: "main".to_owned(),
+            started_at: FIRST_COMMIT_AT,
             stream: Vec::new(),
             changes: Vec::new(),
             head: None,
@@ -62,20 +71,34 @@ impl Repository {
         }
     }
 
-    /// The repository at `directory/owner/name.git`, to be carried on from its `main`: new commits, new, moved or deleted tags.
+    /// The repository at `directory/owner/name.git`, to be carried on from its default branch: new commits, new, moved or deleted tags.
     pub fn open(directory: impl AsRef<Path>, owner: &str, name: &str) -> io::Result<Self> {
-        let mut repository = Self::new(directory, owner, name);
-        let count = run(
-            git::command(&repository.git_dir).args(["rev-list", "--count", "--all"]),
-            &[],
-        )?;
-        repository.commits = String::from_utf8_lossy(&count)
-            .trim()
-            .parse()
-            .map_err(io::Error::other)?;
-        if repository.commits > 0 {
-            repository.head = Some("refs/heads/main^0".to_owned());
-        }
+        Self::at(Self::new(directory, owner, name).git_dir)
+    }
+
+    /// As [`open`](Self::open) with the git directory's own path. What is new is later than all that is there.
+    pub(crate) fn at(git_dir: PathBuf) -> io::Result<Self> {
+        let mut repository = Self::in_git_dir(git_dir);
+        let said = |arguments: &[&str]| -> io::Result<String> {
+            let said = git::run(git::command(&repository.git_dir).args(arguments), &[])?;
+            Ok(String::from_utf8_lossy(&said).trim().to_owned())
+        };
+        let commits = said(&["rev-list", "--count", "--all"])?;
+        let commits: i64 = commits.parse().map_err(io::Error::other)?;
+        let dates = said(&["for-each-ref", "--format=%(creatordate:unix)"])?;
+        let newest = dates.lines().filter_map(|date| date.parse::<i64>().ok());
+        let newest = newest.max().unwrap_or(FIRST_COMMIT_AT);
+        let head = said(&["symbolic-ref", "HEAD"])?;
+        let branch = head
+            .strip_prefix("refs/heads/")
+            .unwrap_or("main")
+            .to_owned();
+        let born = !said(&["for-each-ref", &head])?.is_empty();
+
+        repository.commits = commits;
+        repository.started_at = FIRST_COMMIT_AT.max(newest - SECONDS_BETWEEN_COMMITS * commits);
+        repository.branch = branch;
+        repository.head = born.then(|| format!("{head}^0"));
         Ok(repository)
     }
 
@@ -114,7 +137,7 @@ impl Repository {
         self
     }
 
-    /// Commits the changes so far to `main`.
+    /// Commits the changes so far to `main`, or to the default branch of a repository that was there before.
     pub fn commit(mut self, message: &str) -> Self {
         self.marks += 1;
         self.commits += 1;
@@ -125,7 +148,8 @@ impl Repository {
             .map(|head| format!("from {head}\n"))
             .unwrap_or_default();
         let header = format!(
-            "commit refs/heads/main\nmark :{}\nauthor {PERSON} {date}\ncommitter {PERSON} {date}\n{}{from}",
+            "commit refs/heads/{}\nmark :{}\nauthor {PERSON} {date}\ncommitter {PERSON} {date}\n{}{from}",
+            self.branch,
             self.marks,
             data(message),
         );
@@ -181,7 +205,7 @@ impl Repository {
         }
         fs::create_dir_all(&self.git_dir)?;
         let git = || git::command(&self.git_dir);
-        run(
+        git::run(
             git().args([
                 "init",
                 "--bare",
@@ -191,11 +215,11 @@ impl Repository {
             ]),
             &[],
         )?;
-        run(
+        git::run(
             git().args(["fast-import", "--quiet", "--force"]),
             &self.stream,
         )?;
-        run(git().args(["pack-refs", "--all"]), &[])?;
+        git::run(git().args(["pack-refs", "--all"]), &[])?;
         if self.public {
             fs::write(self.git_dir.join(PUBLIC_MARKER), [])?;
         }
@@ -233,7 +257,7 @@ impl Repository {
     }
 
     fn date(&self) -> String {
-        let seconds = FIRST_COMMIT_AT + SECONDS_BETWEEN_COMMITS * self.commits;
+        let seconds = self.started_at + SECONDS_BETWEEN_COMMITS * self.commits;
         format!("{seconds} +0000")
     }
 
@@ -270,24 +294,4 @@ fn quoted(path: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-fn run(command: &mut Command, input: &[u8]) -> io::Result<Vec<u8>> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A child that refuses its input closes the pipe; what it says on stderr is the better error.
-        let _ = stdin.write_all(input);
-    }
-    let output = child.wait_with_output()?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(io::Error::other(
-            String::from_utf8_lossy(&output.stderr).into_owned(),
-        ))
-    }
 }

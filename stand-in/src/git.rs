@@ -1,7 +1,7 @@
 //! Running `git` on bare repositories: the judge of all data that the stand-in serves.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -54,4 +54,25 @@ pub(crate) async fn find<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Option<Vec<u8>> {
     read(directory, arguments).await.ok()
+}
+
+/// The output of a `git` command that must succeed, given this to read. It waits, where the others let others go on.
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> io::Result<Vec<u8>> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A child that refuses its input closes the pipe; what it says on stderr is the better error.
+        let _ = stdin.write_all(input);
+    }
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(io::Error::other(
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        ))
+    }
 }

@@ -123,14 +123,10 @@ pub(crate) async fn mint(github: &GitHub, id: u64, body: &Bytes) -> Answer {
         Err(answer) => return answer,
     };
     if let (Some(fields), Some(repositories)) = (minted.as_object_mut(), repositories) {
-        let mut objects = Vec::new();
-        for repository in repositories {
-            match repository::object(github, &repository).await {
-                Ok(object) => objects.push(object),
-                Err(error) => return Answer::broken(&error),
-            }
-        }
-        fields.insert("repositories".to_owned(), Value::Array(objects));
+        match repository::objects(github, &repositories).await {
+            Ok(objects) => fields.insert("repositories".to_owned(), Value::Array(objects)),
+            Err(error) => return Answer::broken(&error),
+        };
     }
     Answer::json(StatusCode::CREATED, &minted)
 }

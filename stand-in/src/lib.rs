@@ -13,7 +13,7 @@
 //! | `token.rs` | who is asking, and what they may see |
 //! | `limit.rs` | primary and secondary rate limits |
 //! | `etag.rs` | `ETag`s and 304 |
-//! | `repository.rs`, `refs.rs`, `node_id.rs` | repositories, refs, tag objects, and their global names |
+//! | `repository.rs`, `refs.rs`, `tips.rs`, `node_id.rs` | repositories, refs, tag objects, and their global names |
 //! | `listing.rs`, `paging.rs` | the lists that come in pages |
 //! | `archive.rs`, `oversize.rs`, `stream.rs` | the archive origin, and bodies that are written while they are sent |
 //! | `fault.rs`, `refusal.rs`, `glob.rs` | faults on demand, GitHub's refusals, patterns of paths |
@@ -63,6 +63,7 @@ mod server;
 mod settings;
 mod stand_in;
 mod stream;
+mod tips;
 mod token;
 mod webhook;
 mod webhook_event;

@@ -88,10 +88,7 @@ pub(crate) async fn repositories(
         (selection, seen)
     };
     let count = seen.len();
-    let mut objects = Vec::new();
-    for repository in page.of(seen) {
-        objects.push(repository::object(github, &repository).await?);
-    }
+    let objects = repository::objects(github, &page.of(seen)).await?;
     let answer = Answer::json(
         StatusCode::OK,
         &json!({

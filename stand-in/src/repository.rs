@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use crate::answer::Answer;
 use crate::clock::rfc3339;
-use crate::git;
 use crate::installation::{AccountKind, account_object};
 use crate::node_id::Node;
 use crate::refusal::{self, Block};
 use crate::route::Target;
+use crate::tips::{self, Tips};
 use crate::token::{Caller, may_read};
 use crate::world::GitHub;
 
@@ -30,6 +30,18 @@ pub(crate) struct Repository {
     /// Read-only, which shows in its object alone.
     pub(crate) archived: bool,
     pub(crate) block: Option<Block>,
+    pub(crate) about: About,
+}
+
+/// What is said of a repository, and has no other effect.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct About {
+    pub(crate) description: Option<String>,
+    pub(crate) topics: Vec<String>,
+    /// Seconds since 1970, in place of the date of the newest ref.
+    pub(crate) pushed_at: Option<i64>,
+    /// In place of github.com's.
+    pub(crate) html_url: Option<String>,
 }
 
 /// Who sees a repository.
@@ -85,34 +97,62 @@ pub(crate) fn find_for_app(
 
 /// `GET /repos/{owner}/{repo}`: the "full repository".
 pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Result<Value> {
-    let head = git::find(&repository.git_dir, ["symbolic-ref", "--short", "HEAD"]).await;
-    let default_branch = head.map_or_else(
-        || "main".to_owned(),
-        |head| String::from_utf8_lossy(&head).trim().to_owned(),
-    );
-    let newest = git::read(
-        &repository.git_dir,
-        [
-            "for-each-ref",
-            "--sort=-creatordate",
-            "--count=1",
-            "--format=%(creatordate:unix)",
-        ],
-    )
-    .await?;
-    let pushed_at = String::from_utf8_lossy(&newest)
-        .trim()
-        .parse()
-        .map_or_else(|_| CREATED_AT.to_owned(), rfc3339);
+    let mut objects = objects(github, std::slice::from_ref(repository)).await?;
+    Ok(objects.pop().unwrap_or_default())
+}
 
+/// The [`object`] of each.
+pub(crate) async fn objects(
+    github: &GitHub,
+    repositories: &[Repository],
+) -> io::Result<Vec<Value>> {
+    let tips = tips::of(github, repositories).await?;
+    Ok(repositories
+        .iter()
+        .zip(tips)
+        .map(|(repository, tips)| described(github, repository, &tips))
+        .collect())
+}
+
+/// The address of a repository, by its name of now.
+pub(crate) fn url(github: &GitHub, repository: &Repository) -> String {
+    format!(
+        "{}/repos/{}/{}",
+        github.api_url, repository.owner, repository.name
+    )
+}
+
+impl Repository {
+    /// `OWNER/NAME`.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}/{}", self.owner, self.name)
+    }
+
+    /// Its page.
+    pub(crate) fn html_url(&self) -> String {
+        let own = self.about.html_url.clone();
+        own.unwrap_or_else(|| format!("https://github.com/{}", self.full_name()))
+    }
+}
+
+fn described(github: &GitHub, repository: &Repository, tips: &Tips) -> Value {
+    let About {
+        description,
+        topics,
+        pushed_at,
+        ..
+    } = &repository.about;
+    let pushed_at = pushed_at
+        .or(tips.newest)
+        .map_or_else(|| CREATED_AT.to_owned(), rfc3339);
     let (account, style) = {
         let mut world = github.world();
         let style = world.knobs.node_ids;
         (world.account(&repository.owner).clone(), style)
     };
     let owner = account_object(&github.api_url, &account);
-    let full_name = format!("{}/{}", repository.owner, repository.name);
-    let html = format!("https://github.com/{full_name}");
+    let full_name = repository.full_name();
+    let html = repository.html_url();
     let mut fields = links(&url(github, repository));
     let own = json!({
         "id": repository.id,
@@ -125,15 +165,15 @@ pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Resu
         "html_url": html,
         "git_url": format!("git://github.com/{full_name}.git"),
         "ssh_url": format!("git@github.com:{full_name}.git"),
-        "clone_url": format!("{html}.git"),
-        "svn_url": html,
+        "clone_url": format!("https://github.com/{full_name}.git"),
+        "svn_url": format!("https://github.com/{full_name}"),
         "mirror_url": null,
         "homepage": null,
-        "description": null,
+        "description": description,
         "language": "HCL",
         "license": null,
-        "topics": [],
-        "default_branch": default_branch,
+        "topics": topics,
+        "default_branch": tips.default_branch,
         "created_at": CREATED_AT,
         "updated_at": pushed_at,
         "pushed_at": pushed_at,
@@ -170,15 +210,7 @@ pub(crate) async fn object(github: &GitHub, repository: &Repository) -> io::Resu
     if account.kind == AccountKind::Organization {
         fields.insert("organization".to_owned(), owner_of(&fields));
     }
-    Ok(Value::Object(fields))
-}
-
-/// The address of a repository, by its name of now.
-pub(crate) fn url(github: &GitHub, repository: &Repository) -> String {
-    format!(
-        "{}/repos/{}/{}",
-        github.api_url, repository.owner, repository.name
-    )
+    Value::Object(fields)
 }
 
 fn locate(github: &GitHub, target: &Target) -> Option<Repository> {

@@ -19,6 +19,7 @@ use crate::knobs::Knobs;
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
 use crate::server::{bind, listen};
+use crate::tips::Remembered;
 use crate::token::PersonalToken;
 use crate::webhook::Webhook;
 use crate::webhook_event::Subject;
@@ -62,6 +63,7 @@ impl StandIn {
             salt: Salt::new(),
             down: watch::Sender::new(false),
             oidc_keys: Mutex::new(Keys::new(config.knobs.oidc_algorithm)?),
+            tips: Remembered::default(),
             world: Mutex::new(World::new(config.knobs)),
         });
         github.scan();

@@ -20,7 +20,8 @@ use crate::knobs::Knobs;
 use crate::limit::{Bucket, Limits};
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
-use crate::repository::{Repository, Visibility};
+use crate::repository::{About, Repository, Visibility};
+use crate::tips::Remembered;
 use crate::token::{InstallationToken, PersonalToken};
 use crate::webhook_event::{RepositorySummary, Subject};
 
@@ -39,6 +40,8 @@ pub(crate) struct GitHub {
     pub(crate) down: watch::Sender<bool>,
     /// The OIDC issuer's keys.
     pub(crate) oidc_keys: Mutex<Keys>,
+    /// What git said of repositories.
+    pub(crate) tips: Remembered,
     pub(crate) world: Mutex<World>,
 }
 
@@ -155,6 +158,7 @@ impl World {
             git_dir,
             archived: false,
             block: None,
+            about: About::default(),
         };
         self.repositories.insert(id, repository);
         id

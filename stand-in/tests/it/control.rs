@@ -3,7 +3,7 @@
 use landfall_stand_in::{Counts, Etags, Fault, FaultKind, Knobs, LogEntry, NodeIds};
 use serde_json::json;
 
-use crate::client::GitHub;
+use crate::client::{GitHub, git};
 
 #[test]
 fn faults_knobs_and_the_log_are_reached_over_http() {
@@ -176,6 +176,46 @@ fn repositories_and_installations_are_changed_over_http() {
         github.get("/orgs/mona/installation", &github.jwt()).status,
         404
     );
+}
+
+#[test]
+fn what_is_said_of_a_repository_and_pushed_to_it_is_changed_over_http() {
+    let (github, git_dir) = GitHub::with_network();
+    let put = |path: &str, body: &str| {
+        let path = format!("/_stand-in/repositories/acme/{path}");
+        github.send("PUT", &path, "", body)
+    };
+    assert_eq!(put("network/visibility", r#""public""#).status, 204);
+    for (what, value) in [
+        ("description", json!("A network.")),
+        ("description", json!(null)),
+        ("topics", json!(["terraform-module", "network"])),
+        ("html_url", json!("https://example.com/acme/network")),
+        ("default_branch", json!("both")),
+    ] {
+        let set = put(&format!("network/{what}"), &value.to_string());
+        assert_eq!(set.status, 204, "{what}");
+        let told = github.get("/repos/acme/network", "").json();
+        assert_eq!(told[what], value);
+    }
+    assert_eq!(put("network/pushed_at", "1800000000").status, 204);
+    let told = github.get("/repos/acme/network", "").json();
+    assert_eq!(told["pushed_at"], "2027-01-15T08:00:00Z");
+
+    let written = put("network/files/a%20b/c", "C").json();
+    let (branch, file) = ("refs/heads/both", "refs/heads/both:a b/c");
+    assert_eq!(written["sha"], git(&git_dir, &["rev-parse", branch]));
+    assert_eq!(git(&git_dir, &["cat-file", "blob", file]), "C");
+    for (path, body, status) in [
+        ("network/default_branch", r#""a..b""#, 400),
+        ("network/topics", r#""one""#, 400),
+        ("network/files", "no path", 404),
+        ("network/unknown", "1", 404),
+        ("nothing/files/a", "1", 404),
+        ("nothing/topics", "[]", 404),
+    ] {
+        assert_eq!(put(path, body).status, status, "{path}");
+    }
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! The lists that come in pages.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use landfall_stand_in::{AccountKind, Installation, PersonalToken, Selection, Visibility, fixture};
 use serde_json::{Value, json};
@@ -119,6 +122,66 @@ fn an_installation_lists_the_repositories_that_its_token_is_for() {
     assert_eq!(listed(&all), expected(1, "selected", "acme/open"));
     for (authorization, status) in [("", 401), (&github.jwt(), 401), ("Bearer ghp_one", 403)] {
         assert_eq!(github.get(path, authorization).status, status);
+    }
+}
+
+#[test]
+fn a_thousand_repositories_are_listed_without_asking_git_again() {
+    let (github, git_dir) = GitHub::with_network();
+    let copies = github.directory.path().join("copies");
+    for number in 1..1_000 {
+        let copy = copies.join(format!("r{number}.git"));
+        copy_all(&git_dir, &copy);
+        let name = format!("r{number}");
+        github
+            .stand_in
+            .add_repository("acme", &name, Visibility::Private, copy);
+    }
+    let token = github.token();
+    let read_all = || {
+        let started = Instant::now();
+        let mut listed = Vec::new();
+        for page in 1..=10 {
+            // Their schema was judged elsewhere, and takes its time.
+            let path = format!("/installation/repositories?per_page=100&page={page}");
+            let gzip = ("accept-encoding", "gzip");
+            let reply = github.get_with(&path, &token, &[gzip]);
+            let etag = reply.header("etag").unwrap().to_owned();
+            let again = [gzip, ("if-none-match", &etag)];
+            assert_eq!(github.get_with(&path, &token, &again).status, 304);
+            listed.push(etag);
+        }
+        (listed, started.elapsed())
+    };
+    let (before, first) = read_all();
+    let (again, second) = read_all();
+    assert_eq!(again, before);
+    // Twenty pages of a hundred, where one of git's processes for each repository took some seconds.
+    assert!(
+        second < Duration::from_secs(4),
+        "{first:?}, then {second:?}"
+    );
+
+    github
+        .stand_in
+        .commit_file("acme", "r500", "new", "")
+        .unwrap();
+    let (after, _) = read_all();
+    let changed: Vec<usize> = (0..10)
+        .filter(|&page| after[page] != before[page])
+        .collect();
+    assert_eq!(changed, [5]);
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().flatten() {
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_all(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
 

@@ -23,4 +23,5 @@ mod listings;
 mod names;
 mod oidc;
 mod process;
+mod settings;
 mod webhooks;
