@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use crate::answer::Answer;
 use crate::app::JwtRefusal;
 use crate::archive;
+use crate::contents;
 use crate::etag::{self, VARIES};
 use crate::fault::FaultKind;
 use crate::installation;
@@ -19,12 +20,19 @@ use crate::paging::Page;
 use crate::refs;
 use crate::refusal;
 use crate::repository;
-use crate::route::{Endpoint, Route};
+use crate::route::{Endpoint, Route, parameter};
 use crate::token::Caller;
+use crate::tree;
 use crate::world::{GitHub, World};
 
 /// Two versions are served (<https://docs.github.com/en/rest/about-the-rest-api/api-versions>); the first is the default.
-const API_VERSIONS: [&str; 2] = ["2022-11-28", "2026-03-10"];
+const API_VERSIONS: [&str; 2] = ["2022-11-28", NEWER_API_VERSION];
+
+/// It calls a submodule one in a directory too, among other changes that nothing here shows.
+pub(crate) const NEWER_API_VERSION: &str = "2026-03-10";
+
+/// As what the `Accept` header was understood.
+pub(crate) const MEDIA_TYPE: HeaderName = HeaderName::from_static("x-github-media-type");
 
 /// An answer, and whether it counts against the caller's primary rate limit.
 pub(crate) struct Billed {
@@ -61,12 +69,11 @@ pub(crate) async fn answer(
     if let Err(answer) = admit(github, &bucket, &request.method, is_overview) {
         return unbilled(with_common_headers(answer, version));
     }
-    let query = request.uri.query();
     let answer = match route {
         Some(Route::RateLimit) if bucket != Bucket::App => {
             standing(github, &bucket, 0).overview(version)
         }
-        Some(route) => dispatch(github, &caller, route, query, body)
+        Some(route) => dispatch(github, &caller, route, request, version, body)
             .await
             .unwrap_or_else(|refusal| refusal),
         None => Answer::not_found(),
@@ -141,9 +148,11 @@ async fn dispatch(
     github: &GitHub,
     caller: &Caller,
     route: Route<'_>,
-    query: Option<&str>,
+    request: &Parts,
+    version: &str,
     body: &Bytes,
 ) -> Result<Answer, Answer> {
+    let query = request.uri.query();
     match route {
         Route::AccountInstallation { login, kind } => {
             as_app(caller)?;
@@ -170,6 +179,16 @@ async fn dispatch(
             github.scan();
             let page = Page::parse(query);
             Ok(sound(listing::repositories(github, grant, &page).await))
+        }
+        Route::AccountRepositories { account, kind } => {
+            if matches!(caller, Caller::App) {
+                return Err(Answer::bad_credentials());
+            }
+            github.scan();
+            let page = Page::parse(query);
+            listing::of_account(github, caller, &account, kind, &page)
+                .await
+                .map(sound)
         }
         // Answered before, where the caller's bucket is known.
         Route::RateLimit => Err(Answer::bad_credentials()),
@@ -212,6 +231,13 @@ async fn dispatch(
                 }
                 Endpoint::Reference(name) => refs::one(github, &repository, &name).await,
                 Endpoint::TagObject(sha) => refs::tag_object(github, &repository, &sha).await,
+                Endpoint::Tree(name) => {
+                    let recursive = parameter(query, "recursive").is_some();
+                    tree::named(github, &repository, &name, recursive).await
+                }
+                Endpoint::Contents(path) => {
+                    contents::get(github, &repository, &path, request, version).await
+                }
                 Endpoint::Tags => {
                     sound(listing::tags(github, &repository, &Page::parse(query)).await)
                 }
@@ -282,13 +308,14 @@ fn precheck(request: &Parts) -> Result<&'static str, Answer> {
 }
 
 fn with_common_headers(answer: Answer, version: &str) -> Answer {
+    let answer = if answer.headers.contains_key(MEDIA_TYPE) {
+        answer
+    } else {
+        answer.header(MEDIA_TYPE, "github.v3; format=json")
+    };
     answer
         .header(CACHE_CONTROL, "private, max-age=60, s-maxage=60")
         .header(VARY, VARIES)
-        .header(
-            HeaderName::from_static("x-github-media-type"),
-            "github.v3; format=json",
-        )
         .header(
             HeaderName::from_static("x-github-api-version-selected"),
             version,

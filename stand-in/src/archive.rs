@@ -191,16 +191,8 @@ async fn resolve(repository: &Repository, reference: &str) -> io::Result<Commit>
 }
 
 async fn peel(repository: &Repository, object: &str) -> Commit {
-    let commit = format!("{object}^{{commit}}");
-    match git::find(
-        &repository.git_dir,
-        ["rev-parse", "--verify", "--quiet", &commit],
-    )
-    .await
-    {
-        Some(sha) => Commit::Found(String::from_utf8_lossy(&sha).trim().to_owned()),
-        None => Commit::Missing,
-    }
+    let commit = refs::commit(repository, object).await;
+    commit.map_or(Commit::Missing, Commit::Found)
 }
 
 fn is_short_sha(text: &str) -> bool {

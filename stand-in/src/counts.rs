@@ -1,9 +1,11 @@
 //! Sums over the log.
 
+use http::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::log::{Credential, LogEntry, Origin};
 use crate::oidc;
+use crate::route::{Endpoint, Route};
 use crate::world::World;
 
 /// Sums over all that was asked since the log was last cleared.
@@ -15,6 +17,12 @@ pub struct Counts {
     pub lookups: usize,
     /// Requests that GitHub would have billed.
     pub billed: usize,
+    /// Requests for files and directories, `…/contents/…`, however they were answered.
+    pub contents: usize,
+    /// Requests for trees, `…/git/trees/…`, however they were answered.
+    pub trees: usize,
+    /// Requests for pages of an installation's, an organization's or a user's list of repositories, however they were answered.
+    pub listings: usize,
     /// 304s of the API.
     pub not_modified: usize,
     /// 200s of the archive origin.
@@ -40,6 +48,14 @@ impl Counts {
             mints: world.mints,
             lookups: count(is_lookup),
             billed: count(|entry| entry.billed),
+            contents: count(|entry| matches!(endpoint(entry), Some(Endpoint::Contents(_)))),
+            trees: count(|entry| matches!(endpoint(entry), Some(Endpoint::Tree(_)))),
+            listings: count(|entry| {
+                matches!(
+                    route(entry),
+                    Some(Route::InstallationRepositories | Route::AccountRepositories { .. })
+                )
+            }),
             not_modified: count(|entry| entry.origin == Origin::Api && entry.status == Some(304)),
             archives: count(|entry| entry.origin == Origin::Archive && entry.status == Some(200)),
             leaks: count(|entry| {
@@ -60,4 +76,17 @@ fn is_lookup(entry: &LogEntry) -> bool {
         && entry.credential == Credential::Jwt
         && entry.method == "GET"
         && (entry.path.ends_with("/installation") || entry.path.starts_with("/app/installations"))
+}
+
+fn endpoint(entry: &LogEntry) -> Option<Endpoint<'_>> {
+    match route(entry)? {
+        Route::Repository { endpoint, .. } => Some(endpoint),
+        _ => None,
+    }
+}
+
+fn route(entry: &LogEntry) -> Option<Route<'_>> {
+    let method = Method::from_bytes(entry.method.as_bytes()).ok()?;
+    let is_api = entry.origin == Origin::Api;
+    is_api.then(|| Route::parse(&method, &entry.path))?
 }

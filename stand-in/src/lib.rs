@@ -1,5 +1,5 @@
-//! A GitHub for tests, the demo and benches: GitHub's REST surface for Apps, tags and archives, on two loopback origins,
-//! over real bare git repositories. What it says about data is what `git` says; how it says it follows GitHub's documentation,
+//! A GitHub for tests, the demo and benches: GitHub's REST surface for Apps, repositories, tags, files and archives, on two
+//! loopback origins, over real bare git repositories. What it says about data is what `git` says; how it says it follows GitHub's documentation,
 //! its `OpenAPI` description (`schemas/`), and recorded responses. It is for development only: its App's key is public.
 //!
 //! | file | noun |
@@ -14,6 +14,7 @@
 //! | `limit.rs` | primary and secondary rate limits |
 //! | `etag.rs` | `ETag`s and 304 |
 //! | `repository.rs`, `refs.rs`, `tips.rs`, `node_id.rs` | repositories, refs, tag objects, and their global names |
+//! | `contents.rs`, `tree.rs` | files and directories of a commit |
 //! | `listing.rs`, `paging.rs` | the lists that come in pages |
 //! | `archive.rs`, `oversize.rs`, `stream.rs` | the archive origin, and bodies that are written while they are sent |
 //! | `fault.rs`, `refusal.rs`, `glob.rs` | faults on demand, GitHub's refusals, patterns of paths |
@@ -24,7 +25,7 @@
 //! | `world.rs`, `clock.rs`, `git.rs`, `answer.rs` | state, time, `git` processes, responses |
 //! | `fixture.rs`, `demo.rs` | sample repositories |
 //!
-//! Not there yet: releases, contents and trees, GraphQL, the list of past deliveries, git over HTTP.
+//! Not there yet: releases, READMEs by their own address, GraphQL, the list of past deliveries, git over HTTP.
 
 #![expect(
     clippy::result_large_err,
@@ -36,6 +37,7 @@ mod api;
 mod app;
 mod archive;
 mod clock;
+mod contents;
 mod control;
 mod counts;
 pub mod demo;
@@ -65,6 +67,7 @@ mod stand_in;
 mod stream;
 mod tips;
 mod token;
+mod tree;
 mod webhook;
 mod webhook_event;
 mod world;

@@ -1,4 +1,4 @@
-//! The lists that come in pages: a repository's tags, an installation's repositories, the App's installations.
+//! The lists that come in pages: a repository's tags, the repositories of an installation or an account, the App's installations.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::answer::Answer;
 use crate::git;
-use crate::installation;
+use crate::installation::{self, AccountKind};
 use crate::node_id::Node;
 use crate::paging::Page;
-use crate::repository::{self, Repository};
-use crate::route::encode;
-use crate::token::Grant;
+use crate::repository::{self, Repository, Visibility};
+use crate::route::{AccountTarget, encode};
+use crate::token::{Caller, Grant, may_read};
 use crate::world::GitHub;
 
 /// `GET …/tags`: peeled, the highest version first (so recorded; undocumented). `Link` names the repository by its id.
@@ -99,6 +99,53 @@ pub(crate) async fn repositories(
     );
     let address = format!("{}/installation/repositories", github.api_url);
     Ok(page.link(answer, &address, count))
+}
+
+/// `GET /orgs/{org}/repos`: of an organization what the caller sees, the newest first; `GET /users/{username}/repos`: of either
+/// kind of account what is public, by name. `type`, `sort` and `direction` are not read. `Link` names the account by its id.
+pub(crate) async fn of_account(
+    github: &GitHub,
+    caller: &Caller,
+    account: &AccountTarget,
+    kind: AccountKind,
+    page: &Page<'_>,
+) -> Result<io::Result<Answer>, Answer> {
+    let (account, seen) = {
+        let world = github.world();
+        let account = world.account_of(account).cloned();
+        let account = account.ok_or_else(Answer::not_found)?;
+        if kind == AccountKind::Organization && account.kind == AccountKind::User {
+            return Err(Answer::not_found());
+        }
+        let mut seen: Vec<Repository> = world
+            .repositories
+            .values()
+            .filter(|found| found.owner == account.login)
+            .filter(|found| match kind {
+                AccountKind::Organization => {
+                    world.sees(caller, found) && may_read(caller, found, "metadata")
+                }
+                AccountKind::User => found.visibility == Visibility::Public,
+            })
+            .cloned()
+            .collect();
+        match kind {
+            AccountKind::Organization => seen.reverse(),
+            AccountKind::User => seen.sort_by_key(|found| found.name.to_lowercase()),
+        }
+        (account, seen)
+    };
+    let count = seen.len();
+    let collection = match kind {
+        AccountKind::Organization => "organizations",
+        AccountKind::User => "user",
+    };
+    let address = format!("{}/{collection}/{}/repos", github.api_url, account.id);
+    let objects = repository::objects(github, &page.of(seen)).await;
+    Ok(objects.map(|objects| {
+        let answer = Answer::json(StatusCode::OK, &Value::Array(objects));
+        page.link(answer, &address, count)
+    }))
 }
 
 /// `GET /app/installations`, suspended ones included.

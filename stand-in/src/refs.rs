@@ -120,6 +120,24 @@ pub(crate) async fn list(repository: &Repository) -> io::Result<Vec<Reference>> 
         .collect())
 }
 
+/// The commit that a name means, by git's rules: of a tag and a branch of the same name it is the tag.
+pub(crate) async fn commit(repository: &Repository, name: &str) -> Option<String> {
+    resolve(repository, &format!("{name}^{{commit}}")).await
+}
+
+/// The SHA of what an expression means to `git rev-parse`; that of forty digits is itself, be there such an object or not.
+pub(crate) async fn resolve(repository: &Repository, expression: &str) -> Option<String> {
+    let arguments = [
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        expression,
+    ];
+    let sha = git::find(&repository.git_dir, arguments).await?;
+    Some(String::from_utf8_lossy(&sha).trim().to_owned())
+}
+
 pub(crate) fn is_full_sha(text: &str) -> bool {
     text.len() == 40
         && text
@@ -159,6 +177,6 @@ fn person(line: &str) -> Value {
 }
 
 /// 409 of a repository that nobody has pushed to.
-fn empty_repository() -> Answer {
+pub(crate) fn empty_repository() -> Answer {
     Answer::error(StatusCode::CONFLICT, "Git Repository is empty.")
 }

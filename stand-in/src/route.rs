@@ -27,6 +27,11 @@ pub(crate) enum Route<'a> {
     AccessTokens(u64),
     /// `/installation/repositories`.
     InstallationRepositories,
+    /// `/orgs/{org}/repos` or `/organizations/{id}/repos`, `/users/{username}/repos` or `/user/{id}/repos`.
+    AccountRepositories {
+        account: AccountTarget,
+        kind: AccountKind,
+    },
     /// `/rate_limit`.
     RateLimit,
     /// `/repos/{owner}/{repo}…` or `/repositories/{id}…`.
@@ -45,6 +50,13 @@ pub(crate) enum Target {
     Numbered(u64),
 }
 
+/// An account by its login, or by its id, which is how `Link` names it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum AccountTarget {
+    Named(String),
+    Numbered(u64),
+}
+
 /// What is asked about a repository.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint<'a> {
@@ -58,6 +70,10 @@ pub(crate) enum Endpoint<'a> {
     Reference(String),
     /// `/git/tags/{sha}`.
     TagObject(String),
+    /// `/git/trees/{sha}`, decoded: a ref or any other name for a tree will do.
+    Tree(String),
+    /// `/contents` and `/contents/{path}`, decoded.
+    Contents(String),
     /// `/tags`.
     Tags,
     /// `/zipball` and `/zipball/{ref}`, or `/tarball` likewise; the ref as sent.
@@ -68,7 +84,9 @@ impl<'a> Route<'a> {
     /// `None` is a 404: unknown addresses, wrong methods, trailing slashes.
     pub(crate) fn parse(method: &Method, path: &'a str) -> Option<Self> {
         let segments: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-        if segments.last().is_none_or(|last| last.is_empty()) {
+        // The top directory is the one thing that may be asked for with a slash at the end.
+        let ends = segments.last().is_some_and(|last| !last.is_empty());
+        if !ends && !path.ends_with("/contents/") {
             return None;
         }
         if let ["app", "installations", id, "access_tokens"] = segments.as_slice() {
@@ -91,6 +109,22 @@ impl<'a> Route<'a> {
             }
             ["users", login, "installation"] => Some(Self::AccountInstallation {
                 login: decode(login),
+                kind: AccountKind::User,
+            }),
+            ["orgs", login, "repos"] => Some(Self::AccountRepositories {
+                account: AccountTarget::Named(decode(login)),
+                kind: AccountKind::Organization,
+            }),
+            ["organizations", id, "repos"] => Some(Self::AccountRepositories {
+                account: AccountTarget::Numbered(id.parse().ok()?),
+                kind: AccountKind::Organization,
+            }),
+            ["users", login, "repos"] => Some(Self::AccountRepositories {
+                account: AccountTarget::Named(decode(login)),
+                kind: AccountKind::User,
+            }),
+            ["user", id, "repos"] => Some(Self::AccountRepositories {
+                account: AccountTarget::Numbered(id.parse().ok()?),
                 kind: AccountKind::User,
             }),
             ["repos", owner, name, ..] => {
@@ -125,6 +159,7 @@ impl<'a> Endpoint<'a> {
             "" => return Some(Self::Object),
             "/installation" => return Some(Self::Installation),
             "/tags" => return Some(Self::Tags),
+            "/contents" | "/contents/" => return Some(Self::Contents(String::new())),
             "/zipball" => return Some(Self::Archive(Format::Zip, "")),
             "/tarball" => return Some(Self::Archive(Format::Tarball, "")),
             _ => {}
@@ -136,6 +171,10 @@ impl<'a> Endpoint<'a> {
             Some(Self::Reference(decode(name)))
         } else if let Some(sha) = under("/git/tags/") {
             Some(Self::TagObject(decode(sha)))
+        } else if let Some(name) = under("/git/trees/") {
+            Some(Self::Tree(decode(name)))
+        } else if let Some(path) = under("/contents/") {
+            (!path.ends_with('/')).then(|| Self::Contents(decode(path)))
         } else if let Some(reference) = under("/tarball/") {
             Some(Self::Archive(Format::Tarball, reference))
         } else {
@@ -147,6 +186,15 @@ impl<'a> Endpoint<'a> {
 /// A path without its percent-encoding. `+` is a plus.
 pub(crate) fn decode(path: &str) -> String {
     percent_decode_str(path).decode_utf8_lossy().into_owned()
+}
+
+/// A parameter of a query, decoded, where `+` is a space; empty when it is there without a value.
+pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
+    query?
+        .split('&')
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| decode(&value.replace('+', " ")))
 }
 
 /// A ref's name for a path; slashes stay.
@@ -212,11 +260,49 @@ mod tests {
                     Endpoint::Reference("tags/v1+2".to_owned()),
                 ),
             ),
+            (
+                "/repos/acme/vpc/contents/",
+                repository(named(), "/contents/", Endpoint::Contents(String::new())),
+            ),
+            (
+                "/repos/acme/vpc/contents/a%20b/c+d.md",
+                repository(
+                    named(),
+                    "/contents/a%20b/c+d.md",
+                    Endpoint::Contents("a b/c+d.md".to_owned()),
+                ),
+            ),
+            ("/repos/acme/vpc/contents/a/", None),
+            ("/repos/acme/vpc/contents/contents/", None),
+            (
+                "/repos/acme/vpc/git/trees/main:a%2Fb",
+                repository(
+                    named(),
+                    "/git/trees/main:a%2Fb",
+                    Endpoint::Tree("main:a/b".to_owned()),
+                ),
+            ),
+            ("/repos/acme/contents/", None),
             ("/repos/acme/vpc/unknown", None),
             ("", None),
             ("/", None),
         ] {
             assert_eq!(Route::parse(&Method::GET, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_is_decoded_and_may_have_no_value() {
+        for (query, expected) in [
+            (None, None),
+            (Some(""), None),
+            (Some("a=1&ref=v1%2B2&ref=v3"), Some("v1+2")),
+            (Some("ref=v1+2"), Some("v1 2")),
+            (Some("ref="), Some("")),
+            (Some("ref"), Some("")),
+            (Some("reference=main"), None),
+        ] {
+            assert_eq!(parameter(query, "ref").as_deref(), expected, "{query:?}");
         }
     }
 

@@ -21,6 +21,7 @@ use crate::limit::{Bucket, Limits};
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
 use crate::repository::{About, Repository, Visibility};
+use crate::route::AccountTarget;
 use crate::tips::Remembered;
 use crate::token::{InstallationToken, PersonalToken};
 use crate::webhook_event::{RepositorySummary, Subject};
@@ -137,6 +138,13 @@ impl World {
                     kind: AccountKind::Organization,
                 }
             })
+    }
+
+    pub(crate) fn account_of(&self, target: &AccountTarget) -> Option<&Account> {
+        match target {
+            AccountTarget::Named(login) => self.accounts.get(&login.to_lowercase()),
+            AccountTarget::Numbered(id) => self.accounts.values().find(|account| account.id == *id),
+        }
     }
 
     /// A repository of the same name takes the name over, which ends a redirect.

@@ -409,6 +409,8 @@ fn a_renamed_repository_redirects_to_its_id_until_its_name_is_taken() {
         "/git/matching-refs/tags",
         "/git/ref/tags/v1.2.0%2Bbuild",
         "/zipball/refs/tags/v1.0.0",
+        "/contents/shared/versions.tf?ref=v1.0.0",
+        "/git/trees/main?recursive=1",
     ] {
         let reply = github.get(&format!("/repos/Acme/network{rest}"), &token);
         let location = format!("{api}/repositories/{id}{rest}");

@@ -46,6 +46,10 @@ fn an_etag_follows_from_the_headers_that_vary_and_the_body() {
         ("/repos/acme/network", token.as_str()),
         ("/repos/acme/network/tags?per_page=2", token.as_str()),
         ("/installation/repositories", token.as_str()),
+        ("/orgs/acme/repos?per_page=1", token.as_str()),
+        ("/users/acme/repos", ""),
+        ("/repos/acme/network/contents/main.tf", token.as_str()),
+        ("/repos/acme/network/git/trees/main", token.as_str()),
     ] {
         let reply = github.get(path, authorization);
         let mut hashed = vec![ACCEPT.as_bytes(), b":"];

@@ -126,6 +126,73 @@ fn an_installation_lists_the_repositories_that_its_token_is_for() {
 }
 
 #[test]
+fn an_account_lists_its_repositories_to_those_who_may_know_of_them() {
+    let (github, git_dir) = GitHub::with_network();
+    let stand_in = &github.stand_in;
+    for (owner, name, visibility) in [
+        ("acme", "open", Visibility::Public),
+        ("acme", "Another", Visibility::Public),
+        ("acme", "third", Visibility::Private),
+        ("mona", "own", Visibility::Public),
+        ("mona", "secret", Visibility::Private),
+    ] {
+        stand_in.add_repository(owner, name, visibility, &git_dir);
+    }
+    stand_in.set_account_kind("mona", AccountKind::User);
+    stand_in.add_personal_token("ghp_all", PersonalToken::default());
+    let some = Selection::Only(BTreeSet::from(["acme/third".to_owned()]));
+    stand_in.add_personal_token("ghp_some", PersonalToken { repositories: some });
+    let all = github.token();
+    let one = github.mint(r#"{"repositories":["third"]}"#).json();
+    let one = format!("Bearer {}", one["token"].as_str().unwrap());
+    for (path, authorization, expected) in [
+        ("/orgs/acme/repos", "", "Another open"),
+        (
+            "/orgs/ACME/repos",
+            all.as_str(),
+            "third Another open network",
+        ),
+        ("/orgs/acme/repos", &one, "third Another open"),
+        (
+            "/orgs/acme/repos",
+            "Bearer ghp_all",
+            "third Another open network",
+        ),
+        ("/orgs/acme/repos", "Bearer ghp_some", "third Another open"),
+        ("/users/acme/repos", &all, "Another open"),
+        ("/users/mona/repos", "Bearer ghp_all", "own"),
+        ("/users/mona/repos", "", "own"),
+    ] {
+        let list = github.get(path, authorization).json();
+        assert_eq!(names(&list, "name").join(" "), expected, "{path}");
+    }
+    for (path, authorization, status) in [
+        ("/orgs/mona/repos", "", 404),
+        ("/orgs/nobody/repos", "", 404),
+        ("/users/nobody/repos", "", 404),
+        ("/user/999999/repos", "", 404),
+        ("/user/repos", "Bearer ghp_all", 404),
+        ("/orgs/acme/repos/", "", 404),
+        ("/orgs/acme/repos", &github.jwt(), 401),
+    ] {
+        assert_eq!(github.get(path, authorization).status, status, "{path}");
+    }
+
+    for (path, collection) in [("/orgs/acme", "organizations"), ("/users/acme", "user")] {
+        let first = github.get(&format!("{path}/repos?per_page=1"), "");
+        let id = first.json()[0]["owner"]["id"].clone();
+        let expected = format!(
+            "{}/{collection}/{id}/repos?per_page=1&page=2",
+            stand_in.api_url()
+        );
+        assert_eq!(link(&first, "next"), Some(expected.as_str()));
+        let second = github.get(expected.strip_prefix(stand_in.api_url()).unwrap(), "");
+        assert_eq!((second.status, link(&second, "next")), (200, None));
+        assert_ne!(first.json()[0]["id"], second.json()[0]["id"]);
+    }
+}
+
+#[test]
 fn a_thousand_repositories_are_listed_without_asking_git_again() {
     let (github, git_dir) = GitHub::with_network();
     let copies = github.directory.path().join("copies");
