@@ -8,12 +8,13 @@ use crate::archive::stream::{ArchiveStream, Sent};
 use crate::auth::{Access, Admitted, Caller, Proof, exchange};
 use crate::client::Client;
 use crate::config::{Config, is_loopback_authority};
-use crate::error::Error;
+use crate::error::{Error, NotFound};
 use crate::github::readiness::Readiness;
 use crate::host::{Host, Source};
+use crate::query::Query;
 use crate::record::Record;
 use crate::registry::{ArchiveContent, Registry};
-use crate::route::{ModuleRoute, Route};
+use crate::route::{ListRoute, ModuleRoute, Route};
 use crate::{webhook, wire};
 
 /// A request, as far as Landfall looks at one. Its body is apart: only a webhook's is read.
@@ -187,12 +188,7 @@ async fn answer<'h, H: Host>(
             let config = load().map_err(Error::Misconfigured)?;
             let access = Access::new(host, &config);
             let caller = identify(&access, request, &route).await;
-            record.asked_by(&access);
-            let caller = caller?;
-            let mut registry = Registry::new(host, Rc::clone(&config));
-            let opened = registry.open().await;
-            record.github_calls(registry.upstream_calls());
-            opened?;
+            let (caller, registry) = enter(host, &config, &access, caller, record).await?;
             let admitted = access.admit(&caller, route.module(), registry.catalogue())?;
             record.proven(admitted.proof);
             let response = module(&registry, &access, request, &route, &admitted, record).await;
@@ -201,7 +197,56 @@ async fn answer<'h, H: Host>(
             after.registry = Some(registry);
             response?
         }
+        // It leads to no module, and shows only those that each could be asked for.
+        Route::List(route) => {
+            let config = load().map_err(Error::Misconfigured)?;
+            let access = Access::new(host, &config);
+            let caller = access.identify(&request.headers).await;
+            let (caller, registry) = enter(host, &config, &access, caller, record).await?;
+            record.proven(caller.proof());
+            let response = list(&registry, &access, &caller, request, &route).await;
+            record.github_calls(registry.upstream_calls());
+            record.freshness(registry.freshness());
+            after.registry = Some(registry);
+            response?.map(Body::Bytes)
+        }
     })
+}
+
+/// The registry, for someone who is known.
+async fn enter<'h, 'a, H: Host>(
+    host: &'h H,
+    config: &Rc<Config>,
+    access: &Access<'a, H>,
+    caller: Result<Caller<'a>, Error>,
+    record: &mut Record,
+) -> Result<(Caller<'a>, Registry<'h, H>), Error> {
+    record.asked_by(access);
+    let caller = caller?;
+    let mut registry = Registry::new(host, Rc::clone(config));
+    let opened = registry.open().await;
+    record.github_calls(registry.upstream_calls());
+    opened?;
+    Ok((caller, registry))
+}
+
+/// What of all modules a caller may read, and asks for.
+async fn list<H: Host>(
+    registry: &Registry<'_, H>,
+    access: &Access<'_, H>,
+    caller: &Caller<'_>,
+    request: &Request,
+    route: &ListRoute,
+) -> Result<Response<Vec<u8>>, Error> {
+    let query = Query::parse(&request.target, route)?;
+    let mut modules = registry.modules().await?;
+    let catalogue = registry.catalogue();
+    modules.retain(|module| access.admit(caller, &module.address, catalogue).is_ok());
+    let page = query.page(route, modules);
+    if matches!(route, ListRoute::Systems(..)) && page.modules.is_empty() && page.offset == 0 {
+        return Err(Error::NotFound(NotFound::Repository));
+    }
+    Ok(wire::modules::list(&page))
 }
 
 /// Who asks for a module. An archive's URL that has a ticket proves itself, whatever else comes with it: a netrc's `default` entry

@@ -121,6 +121,12 @@ pub struct Admitted {
 }
 
 impl Caller<'_> {
+    /// How it is known who it is.
+    #[must_use]
+    pub fn proof(&self) -> Proof {
+        self.proof
+    }
+
     const ANONYMOUS: Self = Caller {
         proof: Proof::Anonymous,
         grants: Vec::new(),

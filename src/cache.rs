@@ -6,6 +6,7 @@
 //!
 //! - [`entry`]: the hot value of a repository: its `versions` answer, and how fresh that is
 //! - [`history`]: the cold one: what its tags were first seen to be, and what revalidation takes
+//! - [`index`]: an owner's modules, for lists and searches
 //! - [`names`]: an owner's names: those that lead nowhere, and those that are known
 //! - [`lease`]: who is asking GitHub just now
 //! - [`archives`]: small archives
@@ -16,6 +17,7 @@ pub mod archives;
 pub(crate) mod catalogue;
 pub mod entry;
 pub mod history;
+pub mod index;
 pub mod lease;
 pub mod names;
 pub mod sealed;
@@ -47,6 +49,12 @@ impl Key {
     #[must_use]
     pub fn names(owner: &str) -> Self {
         Self::named("names", owner)
+    }
+
+    /// A part of an owner's [`index`].
+    #[must_use]
+    pub fn index(owner: &str, part: usize) -> Self {
+        Self::named("index", &format!("{owner}/{part}"))
     }
 
     /// The token of the installation that was found for an owner.
@@ -196,6 +204,8 @@ mod tests {
             Key::entry("acme", "vpc:dns/v"),
             Key::entry("acme", "vpc:dns/"),
             Key::names("acme"),
+            Key::index("acme", 0),
+            Key::index("acme", 1),
             Key::owner_token("acme"),
             Key::installation_token(7),
             Key::limits("acme"),

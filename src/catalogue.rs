@@ -6,7 +6,7 @@
 mod rule;
 pub mod selection;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +14,7 @@ use self::rule::Rule;
 use self::selection::Selection;
 use crate::lifecycle::{self, Lifecycle};
 use crate::module::{ModuleAddress, Namespace};
+use crate::pins::Target;
 
 /// What the variable `modules` says, or the file `landfall.toml` of the `catalogue_repository`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,9 +200,67 @@ impl Catalogue {
     /// Whether a repository is named: then it is no module by its own name.
     #[must_use]
     pub fn has_repository(&self, owner: &Namespace, repository: &str) -> bool {
+        self.rules_of(owner, repository).next().is_some()
+    }
+
+    /// The repositories of an owner that it names, some more than once.
+    pub fn repositories_of(&self, owner: &Namespace) -> impl Iterator<Item = &str> {
+        let rules = self.rules.iter().filter(move |rule| rule.owner == *owner);
+        rules.map(|rule| rule.repository.as_str())
+    }
+
+    /// What all tags of a repository's modules begin with.
+    #[must_use]
+    pub fn common_prefix(&self, owner: &Namespace, repository: &str) -> String {
+        let prefixes = self.rules_of(owner, repository).map(Rule::literal_prefix);
+        let common = prefixes.reduce(|a, b| {
+            let same = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b);
+            // Tags' prefixes are ASCII.
+            a.get(..same.count()).unwrap_or_default()
+        });
+        common.unwrap_or_default().to_owned()
+    }
+
+    /// Whether some modules of a repository can only be told by its folders: their tags are all the same.
+    #[must_use]
+    pub fn needs_folders(&self, owner: &Namespace, repository: &str) -> bool {
+        let mut rules = self.rules_of(owner, repository);
+        rules.any(Rule::is_told_by_folders)
+    }
+
+    /// The modules that are in a repository with these tags and folders, and what their versions are.
+    #[must_use]
+    pub fn enumerate(
+        &self,
+        owner: &Namespace,
+        repository: &str,
+        tags: &[(String, Target)],
+        folders: &[String],
+    ) -> Vec<(ModuleAddress, Source)> {
+        let rules = self.rules_of(owner, repository);
+        let mut found: Vec<(ModuleAddress, Source)> = Vec::new();
+        let mut known = HashSet::new();
+        for address in rules.flat_map(|rule| rule.enumerate(tags, folders)) {
+            let place = self.find(&address);
+            if let Some(place) = place.filter(|_| known.insert(address.to_string())) {
+                found.push((address, place.source));
+            }
+        }
+        found
+    }
+
+    /// Tells apart what it says of a repository.
+    #[must_use]
+    pub fn fingerprint_of(&self, owner: &Namespace, repository: &str) -> u32 {
+        let rules: Vec<&Rule> = self.rules_of(owner, repository).collect();
+        let bytes = postcard::to_stdvec(&rules).unwrap_or_default();
+        crc32fast::hash(&bytes).max(1)
+    }
+
+    fn rules_of(&self, owner: &Namespace, repository: &str) -> impl Iterator<Item = &Rule> {
         self.rules
             .iter()
-            .any(|rule| rule.owner == *owner && rule.repository.eq_ignore_ascii_case(repository))
+            .filter(move |it| it.owner == *owner && it.repository.eq_ignore_ascii_case(repository))
     }
 }
 

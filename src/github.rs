@@ -3,7 +3,7 @@
 //! - [`app`]: who Landfall is there: installations and their tokens; `jwt`: what the App says itself
 //! - [`readiness`]: whether that works
 //! - [`refs`]: tags and what they point at
-//! - [`contents`]: a file of a repository
+//! - [`listing`]: an owner's repositories; [`contents`]: a file of one
 //! - [`archive`]: the zip of a commit, or of what a tag object leads to
 //! - `call`: one call; [`classify`]: what a response means
 //! - [`etag`]: how to ask whether something has changed for free; [`limits`]: when not to ask at all
@@ -19,6 +19,7 @@ pub mod contents;
 pub mod etag;
 mod jwt;
 pub mod limits;
+pub mod listing;
 pub mod readiness;
 pub mod refs;
 

@@ -13,14 +13,15 @@
 //! | [`config`] | every variable there is |
 //! | [`auth`] | who may read: tokens, CI jobs' ID tokens, archive URLs that prove themselves |
 //! | [`catalogue`] | which folder of which repository a module is, and what its tags begin with |
-//! | [`lifecycle`] | which versions are not to be used any more |
+//! | [`lifecycle`] | which versions are not to be used: yanked, too old, too new |
 //! | [`client`] | what a client calls itself |
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
 //! | [`pins`] | what each version's tag was first seen to be |
-//! | [`registry`] | the product: versions, download, archive; which repository, and when GitHub is asked |
+//! | [`registry`] | the product: versions, download, archive, lists; which repository, and when GitHub is asked |
+//! | [`query`] | what a list or a search is asked for, and what fits |
 //! | [`cache`] | what is kept between requests, and what that is good for |
-//! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), what responses mean ([`github::classify`]), free revalidation ([`github::etag`]), limits ([`github::limits`]) |
+//! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), repositories ([`github::listing`]), files ([`github::contents`]), what responses mean ([`github::classify`]), free revalidation ([`github::etag`]), limits ([`github::limits`]) |
 //! | [`webhook`] | GitHub's hints that something has changed |
 //! | [`archive`] | the zip without its top folder: a machine without I/O ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
 //! | [`wire`] | the protocol's documents and headers |
@@ -42,6 +43,7 @@ pub mod host;
 pub mod lifecycle;
 pub mod module;
 pub mod pins;
+pub mod query;
 pub mod record;
 pub mod registry;
 pub mod route;

@@ -89,6 +89,12 @@ impl Lifecycle {
         }
     }
 
+    /// Whether anything is held back.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.rules.iter().any(|rule| rule.hold_back > 0)
+    }
+
     /// What goes for a module at the time `now`, of whose repository `selected` is to be had.
     #[must_use]
     pub fn policy<'l>(
@@ -130,13 +136,9 @@ impl Policy<'_> {
     /// What to tell those who use the module all the same.
     #[must_use]
     pub fn deprecation(&self) -> Option<String> {
-        let texts = self
-            .rules
-            .iter()
-            .filter_map(|rule| rule.deprecated.as_deref());
-        texts
-            .map(|text| format!("this module is deprecated: {text}"))
-            .reduce(|a, b| format!("{a}; {b}"))
+        let rules = self.rules.iter();
+        let texts = rules.filter_map(|rule| rule.deprecated.clone());
+        texts.reduce(|a, b| format!("{a}; {b}"))
     }
 
     /// A `versions` document without what is not to be had, and whether anything is left; as it is where all of it is. `recent` has

@@ -9,7 +9,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// `:namespace/:name/:system` of a module, as Terraform writes it in `source`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModuleAddress {
     /// The GitHub owner: an organisation or a user.
     pub namespace: Namespace,
@@ -147,7 +147,8 @@ impl RepositoryTemplate {
 
     /// The module that a repository of this name is, where the template has one `{system}` and one `{name}` and something
     /// between them.
-    fn read(&self, namespace: &Namespace, repository: &str) -> Option<ModuleAddress> {
+    #[must_use]
+    pub fn read(&self, namespace: &Namespace, repository: &str) -> Option<ModuleAddress> {
         let template = self.0.replace("{namespace}", namespace.as_str());
         let (template, repository) = (
             template.to_ascii_lowercase(),

@@ -14,7 +14,7 @@ use crate::client::Client;
 use crate::error::{Denial, Error, NotFound};
 use crate::host::Host;
 use crate::registry::Freshness;
-use crate::route::{ArchiveAddress, ModuleRoute, Route, Wanted};
+use crate::route::{ArchiveAddress, ListRoute, ModuleRoute, Route, Wanted};
 use crate::wire;
 
 /// One request, as it is known so far.
@@ -100,6 +100,8 @@ impl Record {
             Route::Ready => "readyz",
             Route::Webhook => "webhook",
             Route::Exchange => "exchange",
+            Route::List(ListRoute::Search) => "search",
+            Route::List(_) => "list",
             Route::Module(ModuleRoute::Versions(_)) => "versions",
             Route::Module(ModuleRoute::Download(..)) => "download",
             Route::Module(ModuleRoute::Archive(..)) => "archive",

@@ -2,6 +2,7 @@
 //!
 //! - `catalogue`: where modules are, if a repository's file says so
 //! - `find`: which repository a module is in, and whether what is known of it will do
+//! - [`index`]: which modules there are
 //! - `refresh`: when GitHub is asked, and by whom
 //! - `confirm`: what it says, and what of that is believed
 //!
@@ -10,9 +11,10 @@
 mod catalogue;
 mod confirm;
 mod find;
+pub mod index;
 mod refresh;
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +22,7 @@ use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
 use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
+use crate::cache::index::Index;
 use crate::catalogue::selection::Selected;
 use crate::catalogue::{Catalogue, Source};
 use crate::config::Config;
@@ -31,6 +34,7 @@ use crate::lifecycle::Policy;
 use crate::module::{ModuleAddress, Namespace, ObjectId};
 use crate::pins::{MovedTags, Pin, Sight};
 use crate::registry::find::Chosen;
+use crate::registry::index::What;
 use crate::route::{ArchiveAddress, Wanted};
 use crate::version::{ModuleVersion, Release, Releases};
 use crate::webhook::Hint;
@@ -47,6 +51,8 @@ pub struct Registry<'h, H> {
     catalogue: Option<Catalogue>,
     /// What is wrong with that file.
     catalogue_problems: Vec<String>,
+    /// Of the owner of the module, where the catalogue selects by them.
+    topics: OnceCell<Index>,
 }
 
 /// How fresh an answer was, for the log.
@@ -78,6 +84,8 @@ enum Owed {
     },
     /// Ask GitHub whether the catalogue is still the same.
     Catalogue,
+    /// Ask GitHub which repositories an owner has, and for the tags of some.
+    Index { owner: Namespace, what: What },
     /// Remember which commit an annotated tag leads to, once its archive has told.
     Peel {
         owner: Namespace,
@@ -135,6 +143,7 @@ impl<'h, H: Host> Registry<'h, H> {
             freshness: Cell::default(),
             catalogue: None,
             catalogue_problems: Vec::new(),
+            topics: OnceCell::new(),
         }
     }
 
@@ -191,7 +200,7 @@ impl<'h, H: Host> Registry<'h, H> {
         let integrity = warning([found.entry.warning, found.entry.moved]);
         Ok(Listing {
             document,
-            warning: warning([integrity, policy.deprecation()]),
+            warning: warning([integrity, deprecated(&policy)]),
         })
     }
 
@@ -236,7 +245,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 version: release.version.clone(),
                 object: sight.target.object().clone(),
             },
-            warning: warning([self.release_warning(&entry, &release), policy.deprecation()]),
+            warning: warning([self.release_warning(&entry, &release), deprecated(&policy)]),
         })
     }
 
@@ -336,6 +345,7 @@ impl<'h, H: Host> Registry<'h, H> {
                     self.refresh_behind(&owner, &source, *entry).await;
                 }
                 Owed::Catalogue => self.refresh_catalogue().await,
+                Owed::Index { owner, what } => self.refresh_index(&owner, what).await,
                 Owed::Keep {
                     object,
                     path,
@@ -396,6 +406,7 @@ impl<'h, H: Host> Registry<'h, H> {
             if marked.is_empty() && !is_whole {
                 continue;
             }
+            self.mark_index(owner, &marked);
             let before = self.names(owner);
             let mut names = before.clone();
             if is_whole {
@@ -476,7 +487,11 @@ impl<'h, H: Host> Registry<'h, H> {
 
     /// What is to be had of a repository.
     fn selected(&self, owner: &Namespace, repository: &str) -> Selected<'_> {
-        self.catalogue().selection.of(owner, repository, &[])
+        let topics = match self.topics.get() {
+            Some(index) => index.topics(repository),
+            None => None,
+        };
+        self.catalogue().selection.of(owner, repository, topics)
     }
 
     /// Refuses what is not to be used any more before GitHub is asked about it.
@@ -524,6 +539,12 @@ impl<'h, H: Host> Registry<'h, H> {
     fn deadline(&self) -> Deadline {
         Deadline::after(self.began, API_LIMIT)
     }
+}
+
+/// What a client's log should know of a module that is deprecated.
+fn deprecated(policy: &Policy<'_>) -> Option<String> {
+    let reason = policy.deprecation()?;
+    Some(format!("this module is deprecated: {reason}"))
 }
 
 /// One line of several.

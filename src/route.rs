@@ -3,7 +3,7 @@
 use http::Method;
 
 use crate::error::{Error, NotFound};
-use crate::module::{ModuleAddress, ObjectId};
+use crate::module::{ModuleAddress, Name, Namespace, ObjectId};
 use crate::version::ModuleVersion;
 
 /// Every route there is.
@@ -20,8 +20,10 @@ pub enum Route {
     Webhook,
     /// `/v1/token`: an ID token is exchanged for a registry token.
     Exchange,
-    /// Whatever only a caller who may read gets an answer to.
+    /// Whatever only a caller who may read it gets an answer to.
     Module(ModuleRoute),
+    /// Lists of what a caller may read.
+    List(ListRoute),
 }
 
 /// The routes that lead to modules.
@@ -43,6 +45,32 @@ impl ModuleRoute {
         match self {
             Self::Versions(module) | Self::Download(module, _) => module,
             Self::Archive(archive, _) => &archive.module,
+        }
+    }
+}
+
+/// The lists of modules, as the public registry has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListRoute {
+    /// `/v1/modules`
+    All,
+    /// `/v1/modules/:namespace`
+    Namespace(Namespace),
+    /// `/v1/modules/search`
+    Search,
+    /// `/v1/modules/:namespace/:name`: the same module for several systems.
+    Systems(Namespace, Name),
+}
+
+impl ListRoute {
+    /// The path that [`Route::parse`] reads back.
+    #[must_use]
+    pub fn path(&self) -> String {
+        match self {
+            Self::All => "/v1/modules".to_owned(),
+            Self::Namespace(namespace) => format!("/v1/modules/{namespace}"),
+            Self::Search => "/v1/modules/search".to_owned(),
+            Self::Systems(namespace, name) => format!("/v1/modules/{namespace}/{name}"),
         }
     }
 }
@@ -109,6 +137,16 @@ impl Route {
             ["readyz"] => Self::Ready,
             ["webhooks", "github"] => Self::Webhook,
             ["v1", "token"] => Self::Exchange,
+            // Discovery gives clients the path with a slash at its end.
+            ["v1", "modules"] | ["v1", "modules", ""] => Self::List(ListRoute::All),
+            ["v1", "modules", "search"] => Self::List(ListRoute::Search),
+            ["v1", "modules", namespace] => {
+                Self::List(ListRoute::Namespace(Namespace::parse(namespace)?))
+            }
+            ["v1", "modules", namespace, name] => Self::List(ListRoute::Systems(
+                Namespace::parse(namespace)?,
+                Name::parse(name)?,
+            )),
             ["v1", "modules", namespace, name, system, ref rest @ ..] => {
                 let module = ModuleAddress::parse(namespace, name, system)?;
                 Self::Module(match *rest {
@@ -170,6 +208,7 @@ mod tests {
                 Route::Alive => "alive".to_owned(),
                 Route::Ready => "ready".to_owned(),
                 Route::Webhook | Route::Exchange => "post".to_owned(),
+                Route::List(list) => format!("list {}", list.path()),
                 Route::Module(ModuleRoute::Versions(module)) => format!("versions {module}"),
                 Route::Module(ModuleRoute::Download(module, Wanted::Latest)) => {
                     format!("latest {module}")
@@ -242,7 +281,6 @@ mod tests {
             ("//healthz", None),
             ("/healthz/", None),
             ("/.well-known/terraform.json/", None),
-            ("/v1/modules/", None),
             ("/v1/modules/acme/vpc/aws", None),
             ("/v1/modules/acme/vpc/aws/versions/", None),
             ("/v1/modules/acme//aws/versions", None),
@@ -276,6 +314,23 @@ mod tests {
                 &format!("/archive/acme/vpc/aws/1.0.0/{}.zip", &COMMIT[1..]),
                 None,
             ),
+        ] {
+            assert_eq!(route(path).as_deref(), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn lists_have_paths_of_their_own() {
+        for (path, expected) in [
+            ("/v1/modules", Some("list /v1/modules")),
+            ("/v1/modules/", Some("list /v1/modules")),
+            ("/v1/modules/Acme", Some("list /v1/modules/Acme")),
+            ("/v1/modules/search", Some("list /v1/modules/search")),
+            ("/v1/modules/acme/vpc", Some("list /v1/modules/acme/vpc")),
+            ("/v1/modules/acme/", None),
+            ("/v1/modules/acme/v.pc", None),
+            ("/v1/modules/a.b", None),
+            ("/v1", None),
         ] {
             assert_eq!(route(path).as_deref(), expected, "{path}");
         }

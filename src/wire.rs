@@ -3,6 +3,8 @@
 //! Where the protocol leaves a choice, these are the forms that every client accepts:
 //! <https://developer.hashicorp.com/terraform/internals/module-registry-protocol>.
 
+pub mod modules;
+
 use http::header::{self, HeaderName};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -77,13 +79,17 @@ pub fn versions_document<'a>(
 /// A module's versions.
 #[must_use]
 pub fn versions(listing: Listing) -> Response<Vec<u8>> {
-    let mut response = json(StatusCode::OK, listing.document);
-    // What one may read, another may not.
-    response.headers_mut().insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
+    let response = private(json(StatusCode::OK, listing.document));
     warned(response, listing.warning.as_deref())
+}
+
+/// What one may read, another may not.
+fn private<B>(mut response: Response<B>) -> Response<B> {
+    let private = HeaderValue::from_static("private, no-cache");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, private);
+    response
 }
 
 /// Tells a client's log, if anything, of what its user should know. Terraform itself shows no header.

@@ -1,9 +1,13 @@
 //! One entry of the catalogue: the form of an address, and where modules of that form are.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Place, Source};
 use crate::module::{ModuleAddress, Name, Namespace, System, is_repository_name};
+use crate::pins::Target;
+use crate::version::ModuleVersion;
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,10 +160,145 @@ impl Rule {
         Some(parts.join("/"))
     }
 
+    /// What its tags begin with before the first placeholder.
+    pub(super) fn literal_prefix(&self) -> &str {
+        self.tag_prefix.split('{').next().unwrap_or_default()
+    }
+
+    /// Whether its modules are told apart by their folders alone.
+    pub(super) fn is_told_by_folders(&self) -> bool {
+        let placeholders = self.placeholders();
+        let has_all = |text: &str| placeholders.iter().all(|it| text.contains(it.text()));
+        !placeholders.is_empty() && !has_all(&self.tag_prefix) && has_all(&self.path())
+    }
+
+    /// The addresses of its form that these tags, or these folders, have a module of.
+    pub(super) fn enumerate(
+        &self,
+        tags: &[(String, Target)],
+        folders: &[String],
+    ) -> Vec<ModuleAddress> {
+        if self.placeholders().is_empty() {
+            return self.filled("", "").into_iter().collect();
+        }
+        let mut found = BTreeSet::new();
+        if self.is_told_by_folders() {
+            let path = self.path();
+            for folder in folders {
+                bindings(&path, folder, &|rest| rest.is_empty(), &mut found);
+            }
+        } else {
+            let is_version = |rest: &str| ModuleVersion::from_tag(rest).is_some();
+            for (tag, _) in tags {
+                bindings(&self.tag_prefix, tag, &is_version, &mut found);
+            }
+        }
+        let found = found.iter();
+        found
+            .filter_map(|(name, system)| self.filled(name, system))
+            .collect()
+    }
+
+    /// The folder that a module is.
+    fn path(&self) -> String {
+        match (&*self.root, &*self.inner) {
+            ("", inner) => inner.to_owned(),
+            (root, "") => root.to_owned(),
+            (root, inner) => format!("{root}/{inner}"),
+        }
+    }
+
+    fn placeholders(&self) -> Vec<Placeholder> {
+        let parts = self.address.iter();
+        parts
+            .filter_map(|part| part.rest.as_ref().map(|it| it.0))
+            .collect()
+    }
+
+    /// The address with these in the placeholders' places, if each of them stands for something.
+    fn filled(&self, name: &str, system: &str) -> Option<ModuleAddress> {
+        let part = |pattern: &Pattern| match &pattern.rest {
+            None => Some(pattern.start.clone()),
+            Some((placeholder, end)) => {
+                let text = match placeholder {
+                    Placeholder::Name => name,
+                    Placeholder::System => system,
+                };
+                (!text.is_empty()).then(|| format!("{}{text}{end}", pattern.start))
+            }
+        };
+        let [namespace, name, system] = &self.address;
+        ModuleAddress::parse(&part(namespace)?, &part(name)?, &part(system)?)
+    }
+
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         let mut parts = self.address.iter().zip(&other.address);
         parts.all(|(a, b)| a.overlaps(b))
     }
+}
+
+impl Placeholder {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Name => "{name}",
+            Self::System => "{system}",
+        }
+    }
+}
+
+/// All that `{name}` and `{system}` may stand for, so that a pattern is a text's beginning, and `is_end` holds for the rest.
+fn bindings(
+    pattern: &str,
+    text: &str,
+    is_end: &dyn Fn(&str) -> bool,
+    found: &mut BTreeSet<(String, String)>,
+) {
+    fn walk<'t>(
+        pattern: &str,
+        text: &'t str,
+        bound: (&'t str, &'t str),
+        is_end: &dyn Fn(&str) -> bool,
+        found: &mut BTreeSet<(String, String)>,
+    ) {
+        let at = pattern.find('{').unwrap_or(pattern.len());
+        let (literal, rest) = pattern.split_at(at);
+        let Some(text) = text.strip_prefix(literal) else {
+            return;
+        };
+        let (name, system) = bound;
+        if rest.is_empty() {
+            if is_end(text) {
+                found.insert((name.to_owned(), system.to_owned()));
+            }
+            return;
+        }
+        let is_name = rest.starts_with("{name}");
+        let known = if is_name { name } else { system };
+        let rest = rest.split_once('}').map_or("", |it| it.1);
+        if !known.is_empty() {
+            if let Some(text) = text.strip_prefix(known) {
+                walk(rest, text, bound, is_end, found);
+            }
+            return;
+        }
+        // What stands for a placeholder is lower case.
+        let is_part = |byte: u8| {
+            byte.is_ascii_lowercase()
+                || byte.is_ascii_digit()
+                || (is_name && matches!(byte, b'-' | b'_'))
+        };
+        let longest = text.bytes().take(64).take_while(|it| is_part(*it)).count();
+        for end in 1..=longest {
+            let (value, text) = text.split_at(end);
+            let bound = if is_name {
+                (value, system)
+            } else {
+                (name, value)
+            };
+            walk(rest, text, bound, is_end, found);
+        }
+    }
+    walk(pattern, text, ("", ""), is_end, found);
 }
 
 impl Pattern {

@@ -81,13 +81,19 @@ impl Selection {
         all.any(|condition| !condition.topics.is_empty())
     }
 
-    /// What goes for a repository with these topics.
+    /// What goes for a repository with these topics. Where they are not known, whatever may be left out by them is.
     #[must_use]
-    pub fn of(&self, owner: &Namespace, repository: &str, topics: &[String]) -> Selected<'_> {
+    pub fn of(
+        &self,
+        owner: &Namespace,
+        repository: &str,
+        topics: Option<&[String]>,
+    ) -> Selected<'_> {
         let full_name = format!("{owner}/{repository}").to_ascii_lowercase();
+        let of = |conditions, if_unknown| matching(conditions, &full_name, topics, if_unknown);
         Selected {
-            allow: (!self.allow.is_empty()).then(|| matching(&self.allow, &full_name, topics)),
-            deny: matching(&self.deny, &full_name, topics),
+            allow: (!self.allow.is_empty()).then(|| of(&self.allow, false)),
+            deny: of(&self.deny, true),
         }
     }
 }
@@ -95,11 +101,16 @@ impl Selection {
 fn matching<'s>(
     conditions: &'s [Condition],
     full_name: &str,
-    topics: &[String],
+    topics: Option<&[String]>,
+    if_unknown: bool,
 ) -> Vec<&'s [Range]> {
+    let conditions = conditions.iter();
     conditions
-        .iter()
-        .filter(|condition| condition.holds(full_name, topics))
+        .filter(|condition| condition.has_name(full_name))
+        .filter(|condition| match topics {
+            Some(topics) => condition.has_topic(topics),
+            None => if_unknown || condition.topics.is_empty(),
+        })
         .map(|condition| condition.versions.as_slice())
         .collect()
 }
@@ -172,11 +183,14 @@ impl Condition {
         })
     }
 
-    fn holds(&self, full_name: &str, topics: &[String]) -> bool {
+    fn has_name(&self, full_name: &str) -> bool {
         let mut names = self.repositories.iter();
+        self.repositories.is_empty() || names.any(|pattern| is_like(pattern, full_name))
+    }
+
+    fn has_topic(&self, topics: &[String]) -> bool {
         let has = |topic: &String| topics.iter().any(|it| it.eq_ignore_ascii_case(topic));
-        (self.repositories.is_empty() || names.any(|pattern| is_like(pattern, full_name)))
-            && (self.topics.is_empty() || self.topics.iter().any(has))
+        self.topics.is_empty() || self.topics.iter().any(has)
     }
 }
 
@@ -312,7 +326,7 @@ mod tests {
             let selection = selection(text);
             let topics: Vec<String> = topics.split(' ').map(str::to_owned).collect();
             let acme = Namespace::parse("acme").unwrap();
-            let selected = selection.of(&acme, repository, &topics);
+            let selected = selection.of(&acme, repository, Some(&topics));
             let version = ModuleVersion::from_tag(version).unwrap();
             let text = format!("{text}: {repository} {topics:?} {version}");
             assert_eq!(selected.allows(&version), expected, "{text}");
@@ -321,6 +335,20 @@ mod tests {
             let stored = postcard::to_stdvec(&selection).unwrap();
             let read: Selection = postcard::from_bytes(&stored).unwrap();
             assert_eq!(read, selection);
+        }
+        for (text, is_nothing) in [
+            ("allow topics m", true),
+            ("deny topics m", true),
+            ("deny repositories acme/*", true),
+            ("deny repositories labs/* and topics m", false),
+        ] {
+            let acme = Namespace::parse("acme").unwrap();
+            let selection = selection(text);
+            assert_eq!(
+                selection.of(&acme, "x", None).is_nothing(),
+                is_nothing,
+                "{text}"
+            );
         }
         assert!(!selection("allow repositories a/b").needs_topics());
         assert!(selection("deny topics m").needs_topics());

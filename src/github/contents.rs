@@ -1,4 +1,4 @@
-//! A file of a repository's default branch: the catalogue.
+//! A file of a repository's default branch: the catalogue. And the folders of a commit.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -12,6 +12,7 @@ use super::{GitHub, Repository};
 use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
 use crate::host::{Deadline, Host};
+use crate::module::ObjectId;
 
 /// What GitHub says about a file.
 #[derive(Clone, Debug)]
@@ -80,6 +81,34 @@ impl<H: Host> GitHub<'_, H> {
             },
         })
     }
+}
+
+impl<H: Host> GitHub<'_, H> {
+    /// All folders of a commit or tag: <https://docs.github.com/rest/git/trees#get-a-tree>. Of more than 100,000 files and folders, GitHub
+    /// gives the first.
+    pub(crate) async fn folders(
+        &self,
+        repository: &Repository,
+        object: &ObjectId,
+        deadline: Deadline,
+    ) -> Result<Vec<String>, Error> {
+        let path = repository.path(&format!("/git/trees/{object}?recursive=1"));
+        let tree: Tree = self.json(&repository.owner, &path, deadline).await?;
+        let folders = tree.tree.into_iter().filter(|it| it.kind == "tree");
+        Ok(folders.map(|it| it.path).collect())
+    }
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    tree: Vec<Node>,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    path: String,
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 #[derive(Deserialize)]

@@ -72,6 +72,17 @@ impl Validator {
         }
     }
 
+    /// What to revalidate a body with that is not kept, as long as the token is the same.
+    pub(crate) fn sent(headers: &HeaderMap, authorization: Option<&HeaderValue>, now: u64) -> Self {
+        match headers.get(header::ETAG).and_then(|it| it.to_str().ok()) {
+            None => Self::None { until: now },
+            Some(etag) => Self::Sent {
+                etag: etag.to_owned(),
+                authorization: digest(authorization),
+            },
+        }
+    }
+
     /// The `If-None-Match` for this credential.
     pub(crate) fn condition(
         &self,

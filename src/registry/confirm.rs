@@ -185,7 +185,7 @@ impl<H: Host> Registry<'_, H> {
     }
 
     /// Whether a repository that was found under another name belongs to an owner that is served.
-    fn is_served(&self, listed: &Listed) -> bool {
+    pub(super) fn is_served(&self, listed: &Listed) -> bool {
         let owner = listed
             .full_name
             .as_deref()

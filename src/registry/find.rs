@@ -1,5 +1,6 @@
 //! Which repository a module is in, and whether what is known of it will do.
 
+use super::index::What;
 use super::refresh::PATIENCE;
 use super::{Freshness, Owed, Registry};
 use crate::cache::entry::{Entry, Kind, Lookup};
@@ -70,6 +71,10 @@ impl<H: Host> Registry<'_, H> {
         deadline: Deadline,
     ) -> Result<Found, Error> {
         let owner = &self.owner(module)?;
+        if self.catalogue().selection.needs_topics() && self.topics.get().is_none() {
+            let index = self.index(owner, What::Topics).await?;
+            let _ = self.topics.set(index);
+        }
         let Candidates {
             known,
             mut has_newcomer,

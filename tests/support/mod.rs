@@ -8,6 +8,7 @@ pub mod freshness;
 pub mod github;
 pub mod id_tokens;
 pub mod integrity;
+pub mod lists;
 pub mod matrix;
 pub mod monorepo;
 pub mod readers;

@@ -12,7 +12,7 @@ use super::scenarios::{ARCHIVE, COMMIT, DOWNLOAD, TAGS, VERSIONS, ask, get, head
 
 /// May read everything.
 pub const TOKEN: &str = "lft_all_0123456789abcdefghijklmnopqrstuvwxyz";
-const NARROW: &str = "lft_vpc_0123456789abcdefghijklmnopqrstuvwxyz";
+pub const NARROW: &str = "lft_vpc_0123456789abcdefghijklmnopqrstuvwxyz";
 const LABS: &str = "lft_labs_0123456789abcdefghijklmnopqrstuvwxyz";
 const EXPIRED: &str = "lft_old_0123456789abcdefghijklmnopqrstuvwxyz";
 const EXPIRING: &str = "lft_soon_0123456789abcdefghijklmnopqrstuvwxyz";

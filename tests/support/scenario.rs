@@ -142,7 +142,7 @@ impl Transcript {
             writeln!(text, "(broken off)").unwrap();
         } else if got.body.starts_with(b"PK") {
             text.push_str(&zips::describe(&got.body));
-        } else if got.body.len() > 1000 {
+        } else if got.body.len() > 6000 {
             let start = String::from_utf8_lossy(&got.body[..100]);
             writeln!(text, "{start}... ({} bytes)", got.body.len()).unwrap();
         } else if !got.body.is_empty() {

@@ -42,6 +42,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::readers::all());
     all.extend(super::monorepo::all());
     all.extend(super::catalogue_file::all());
+    all.extend(super::lists::all());
     all
 }
 

@@ -1,0 +1,140 @@
+//! An owner's modules, for lists and searches: its repositories as GitHub lists them, and the newest versions of the modules in each.
+//! Nothing else is read to answer; it is one value for some 3,000 repositories, and a few for more.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, Kind, Lookup, milliseconds};
+use super::{Key, Lifetimes, decode, encode};
+use crate::github::listing::{ListedPage, ListedRepository};
+use crate::host::Host;
+use crate::module::ModuleAddress;
+use crate::version::ModuleVersion;
+
+/// What is known of an owner's modules. Times are milliseconds since 1970.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Index {
+    /// The API that was asked, and as whom: another credential sees other repositories.
+    asked: String,
+    /// When GitHub last confirmed the list of repositories, and when something said that it has changed since.
+    pub(crate) confirmed_at: u64,
+    pub(crate) marked_at: u64,
+    /// Until when GitHub is not asked again, because it failed; 0 for never.
+    pub(crate) retry_at: u64,
+    /// The repositories as GitHub lists them.
+    pub(crate) pages: Vec<ListedPage>,
+    /// Those that modules are in.
+    pub(crate) sources: Vec<IndexedRepository>,
+}
+
+/// A repository that modules are in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedRepository {
+    /// As GitHub lists it.
+    pub listed: ListedRepository,
+    /// What of the catalogue it was made by; 0 for a repository that is a module by its name.
+    pub(crate) made_by: u32,
+    /// When its tags were asked for; 0 before that.
+    pub(crate) checked_at: u64,
+    /// Its modules; of a folder's, those that have a tag.
+    pub modules: Vec<IndexedModule>,
+}
+
+/// A module.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IndexedModule {
+    /// Its address.
+    pub address: ModuleAddress,
+    /// Its newest versions, newest first, and since when each is known; 0 for what the first list had.
+    pub versions: Vec<(ModuleVersion, u64)>,
+}
+
+impl Index {
+    pub(crate) fn new(asked: &str) -> Self {
+        Self {
+            asked: asked.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// What is kept for an owner, if it is of this API and credential.
+    pub(crate) fn load(host: &impl Host, asked: &str, owner: &str) -> Option<Self> {
+        let part = |number: usize| host.get(Key::index(owner, number).as_str());
+        let (head, mut bytes) = decode::<Part>(&part(0)?)?;
+        for number in 1..head.parts.min(MAX_PARTS) {
+            let (next, more) = decode::<Part>(&part(number)?)?;
+            // Another request may be writing.
+            if next != head {
+                return None;
+            }
+            bytes.extend(more);
+        }
+        let index: Self = postcard::from_bytes(&bytes).ok()?;
+        (index.asked == asked).then_some(index)
+    }
+
+    pub(crate) fn save(&self, host: &impl Host, owner: &str) {
+        let bytes = postcard::to_stdvec(self).unwrap_or_default();
+        let head = Part {
+            parts: bytes.len().div_ceil(PART).max(1),
+            sum: crc32fast::hash(&bytes),
+        };
+        if head.parts > MAX_PARTS {
+            host.log(&format!(
+                "key-value store: the list of {owner}'s modules is too large to be kept"
+            ));
+            return;
+        }
+        for (number, bytes) in bytes.chunks(PART).enumerate() {
+            host.set(Key::index(owner, number).as_str(), &encode(&head, bytes));
+        }
+    }
+
+    /// What it is good for. A list takes a call for each hundred repositories, so it is fresh for five times as long as versions are.
+    pub(crate) fn lookup(&self, now: SystemTime, lifetimes: &Lifetimes) -> Lookup {
+        let lifetimes = Lifetimes {
+            fresh: lifetimes.fresh * 5,
+            ..*lifetimes
+        };
+        Entry::lookup(Some(&self.as_entry()), now, &lifetimes)
+    }
+
+    /// Whether it will do while GitHub fails.
+    pub(crate) fn survives_failure(&self, now: SystemTime, lifetimes: &Lifetimes) -> bool {
+        self.as_entry().survives_failure(now, lifetimes)
+    }
+
+    /// Whether GitHub is left alone for now.
+    pub(crate) fn is_waiting(&self, now: SystemTime, longest: u64) -> bool {
+        super::is_running(self.retry_at, milliseconds(now), longest)
+    }
+
+    fn as_entry(&self) -> Entry {
+        Entry {
+            marked_at: self.marked_at,
+            ..Entry::new("", Kind::Versions, self.confirmed_at)
+        }
+    }
+
+    /// The topics of a repository; `None` for one that is not listed.
+    #[must_use]
+    pub fn topics(&self, repository: &str) -> Option<&[String]> {
+        let mut listed = self.pages.iter().flat_map(|page| &page.repositories);
+        let found = listed.find(|it| it.name.eq_ignore_ascii_case(repository));
+        found.map(|it| it.topics.as_slice())
+    }
+}
+
+/// What stands before each part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Part {
+    parts: usize,
+    /// Of all parts together: those of two writers don't make one.
+    sum: u32,
+}
+
+/// Below the 1 MB that a value may have.
+const PART: usize = 900_000;
+/// Some 20,000 repositories.
+const MAX_PARTS: usize = 8;
