@@ -277,6 +277,31 @@ mod tests {
         }
     }
 
+    /// `url` has no Unicode tables here: what would need them is refused, and neither guessed nor a panic.
+    #[test]
+    fn hosts_are_named_in_ascii() {
+        for host in [
+            "b\u{fc}cher.example",
+            "b%C3%BCcher.example",
+            "xn--bcher-kva.\u{e9}xample",
+            "\u{ff47}ithub.com",
+            "github\u{3002}com",
+            "git\u{ad}hub.com",
+            "\u{202e}github.com",
+            "\u{1f980}.example",
+        ] {
+            let api = format!("https://{host}/");
+            assert!(GitHubUrls::parse(&api).is_none(), "{host}");
+            assert!(ArchiveHost::parse(host).is_none(), "{host}");
+            assert!(!is_loopback_authority(host), "{host}");
+        }
+        let punycode = "https://XN--bcher-kva.example";
+        assert_eq!(
+            urls(punycode, &["xn--bcher-kva.example"]).api_base(),
+            "https://xn--bcher-kva.example/api/v3"
+        );
+    }
+
     #[test]
     fn an_api_is_https_or_on_this_machine() {
         for (api, base) in [
