@@ -24,6 +24,7 @@
 //! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), repositories ([`github::listing`]), files ([`github::contents`]), what responses mean ([`github::classify`]), free revalidation ([`github::etag`]), limits ([`github::limits`]) |
 //! | [`webhook`] | GitHub's hints that something has changed |
 //! | [`archive`] | the zip without its top folder: a machine without I/O ([`archive::Rerooter`]), and what moves the bytes ([`archive::stream`]) |
+//! | [`details`] | what a module takes and gives, read from its files |
 //! | [`wire`] | the protocol's documents and headers |
 //! | [`error`] | every failure, by blame, and its status |
 //! | [`record`] | the log's one line a request |
@@ -37,6 +38,7 @@ pub mod cache;
 pub mod catalogue;
 pub mod client;
 pub mod config;
+pub mod details;
 pub mod error;
 pub mod github;
 pub mod host;
