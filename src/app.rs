@@ -258,9 +258,10 @@ async fn identify<'a, H: Host>(
 ) -> Result<Caller<'a>, Error> {
     match route {
         ModuleRoute::Archive(archive, Some(ticket)) => access.redeem(archive, ticket),
-        ModuleRoute::Versions(_) | ModuleRoute::Download(..) | ModuleRoute::Archive(_, None) => {
-            access.identify(&request.headers).await
-        }
+        ModuleRoute::Versions(_)
+        | ModuleRoute::Download(..)
+        | ModuleRoute::Details(..)
+        | ModuleRoute::Archive(_, None) => access.identify(&request.headers).await,
     }
 }
 
@@ -275,6 +276,11 @@ async fn module<'h, H: Host>(
     Ok(match route {
         ModuleRoute::Versions(module) => {
             wire::versions(registry.versions(module).await?).map(Body::Bytes)
+        }
+        ModuleRoute::Details(module, wanted) => {
+            let details = registry.details(module, wanted).await?;
+            record.version(details.summary.version.as_ref());
+            wire::modules::details(&details).map(Body::Bytes)
         }
         ModuleRoute::Download(module, wanted) => {
             let config = registry.config();

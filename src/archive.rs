@@ -18,6 +18,7 @@
 //! - `copies`: what links stand for, and the second reading
 //! - `links`: where links lead; `entry`: entries, and the tree of their names
 //! - `zip`, `descriptor`: the records of the file format
+//! - `watch`: files that are taken note of in passing
 //! - [`stream`]: what moves the bytes
 
 mod copies;
@@ -27,6 +28,7 @@ mod entry;
 mod links;
 mod rerooter;
 pub mod stream;
+mod watch;
 mod zip;
 
 use std::fmt;

@@ -9,11 +9,10 @@
 //! - [`index`]: an owner's modules, for lists and searches
 //! - [`names`]: an owner's names: those that lead nowhere, and those that are known
 //! - [`lease`]: who is asking GitHub just now
-//! - [`archives`]: small archives
+//! - [`shelf`]: small archives, and modules' details
 //! - `catalogue`: the catalogue that stands in a repository
 //! - [`sealed`]: values that nobody else who reads the store may use
 
-pub mod archives;
 pub(crate) mod catalogue;
 pub mod entry;
 pub mod history;
@@ -21,11 +20,13 @@ pub mod index;
 pub mod lease;
 pub mod names;
 pub mod sealed;
+pub mod shelf;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use crate::cache::shelf::Shelf;
 use crate::host::Host;
 
 /// A key of the store: the layout's version, the kind, and a name with a slash behind it, which no name has.
@@ -88,10 +89,10 @@ impl Key {
         Self::named("lease", &slot.to_string())
     }
 
-    /// The index of [`archives`].
+    /// The index of a [`shelf`].
     #[must_use]
-    pub fn archive_index() -> Self {
-        Self::named("archives", "index")
+    pub fn shelf(shelf: Shelf) -> Self {
+        Self::named("shelf", shelf.name())
     }
 
     /// The catalogue, where it stands in a repository.
@@ -100,10 +101,10 @@ impl Key {
         Self::named("catalogue", "file")
     }
 
-    /// A slot of [`archives`].
+    /// A slot of a [`shelf`].
     #[must_use]
-    pub fn archive(slot: usize) -> Self {
-        Self::named("archive", &slot.to_string())
+    pub fn slot(shelf: Shelf, slot: usize) -> Self {
+        Self::named(shelf.name(), &slot.to_string())
     }
 
     /// The key itself.
@@ -211,9 +212,11 @@ mod tests {
             Key::limits("acme"),
             Key::issuer("https://forge.example"),
             Key::lease(7),
-            Key::archive_index(),
+            Key::shelf(Shelf::Archives),
+            Key::shelf(Shelf::Details),
             Key::catalogue(),
-            Key::archive(7),
+            Key::slot(Shelf::Archives, 7),
+            Key::slot(Shelf::Details, 7),
         ];
         assert_eq!(keys[0].as_str(), "landfall/3/entry/acme/vpc/");
         for a in &keys {

@@ -18,7 +18,7 @@ pub(crate) use self::variables::BASE64_ANY_PADDING;
 use self::variables::Variables;
 use crate::auth::Readers;
 use crate::cache::Lifetimes;
-use crate::cache::archives::ArchiveBounds;
+use crate::cache::shelf::Bounds;
 use crate::catalogue::Catalogue;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate};
@@ -43,7 +43,7 @@ pub struct Config {
     /// GitHub said is good for.
     pub lifetimes: Lifetimes,
     /// `archive_cache_bytes`, `archive_cache_entries`: which archives are kept.
-    pub archive_bounds: ArchiveBounds,
+    pub archive_bounds: Bounds,
     /// `moved_tags`: what is served of a version whose tag was moved.
     pub moved_tags: MovedTags,
     /// `github_reserve_percent`: how much of GitHub's primary limit is left to others.

@@ -18,7 +18,7 @@
 //! | [`module`] | a module's address, and the repository that it is in |
 //! | [`version`] | a module's versions, and the tags that they are |
 //! | [`pins`] | what each version's tag was first seen to be |
-//! | [`registry`] | the product: versions, download, archive, lists; which repository, and when GitHub is asked |
+//! | [`registry`] | the product: versions, download, archive, lists, details; which repository, and when GitHub is asked |
 //! | [`query`] | what a list or a search is asked for, and what fits |
 //! | [`cache`] | what is kept between requests, and what that is good for |
 //! | [`github`] | signing in ([`github::app`]), tags ([`github::refs`]), zips ([`github::archive`]), repositories ([`github::listing`]), files ([`github::contents`]), what responses mean ([`github::classify`]), free revalidation ([`github::etag`]), limits ([`github::limits`]) |

@@ -15,6 +15,7 @@ use crate::error::{Denial, Error, NotFound};
 use crate::host::Host;
 use crate::registry::Freshness;
 use crate::route::{ArchiveAddress, ListRoute, ModuleRoute, Route, Wanted};
+use crate::version::ModuleVersion;
 use crate::wire;
 
 /// One request, as it is known so far.
@@ -104,6 +105,7 @@ impl Record {
             Route::List(_) => "list",
             Route::Module(ModuleRoute::Versions(_)) => "versions",
             Route::Module(ModuleRoute::Download(..)) => "download",
+            Route::Module(ModuleRoute::Details(..)) => "details",
             Route::Module(ModuleRoute::Archive(..)) => "archive",
         };
         if matches!(route, Route::Discovery | Route::Alive | Route::Ready) {
@@ -113,17 +115,23 @@ impl Record {
         if let Route::Module(route) = route {
             let (module, version) = match route {
                 ModuleRoute::Versions(module) => (module, None),
-                ModuleRoute::Download(module, Wanted::Latest) => {
-                    (module, Some("latest".to_owned()))
-                }
-                ModuleRoute::Download(module, Wanted::Version(version)) => {
-                    (module, Some(version.to_string()))
+                ModuleRoute::Download(module, wanted) | ModuleRoute::Details(module, wanted) => {
+                    let version = match wanted {
+                        Wanted::Latest | Wanted::Newest => "latest".to_owned(),
+                        Wanted::Version(version) => version.to_string(),
+                    };
+                    (module, Some(version))
                 }
                 ModuleRoute::Archive(archive, _) => return self.archive(archive),
             };
             self.module = Some(module.to_string());
             self.version = version;
         }
+    }
+
+    /// Which version it was in the end.
+    pub(crate) fn version(&mut self, version: Option<&ModuleVersion>) {
+        self.version = version.map(ToString::to_string);
     }
 
     /// Which archive it is, or is to be.

@@ -1,6 +1,7 @@
 //! What the registry answers: a module's versions, where to get one, and its archive.
 //!
 //! - `catalogue`: where modules are, if a repository's file says so
+//! - [`details`]: what a module takes and gives
 //! - `find`: which repository a module is in, and whether what is known of it will do
 //! - [`index`]: which modules there are
 //! - `refresh`: when GitHub is asked, and by whom
@@ -10,6 +11,7 @@
 
 mod catalogue;
 mod confirm;
+pub mod details;
 mod find;
 pub mod index;
 mod refresh;
@@ -19,10 +21,10 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
-use crate::cache::archives;
 use crate::cache::entry::{Entry, milliseconds};
 use crate::cache::history::History;
 use crate::cache::index::Index;
+use crate::cache::shelf::{self, Shelf};
 use crate::catalogue::selection::Selected;
 use crate::catalogue::{Catalogue, Source};
 use crate::config::Config;
@@ -81,6 +83,12 @@ enum Owed {
         object: ObjectId,
         path: String,
         archive: Vec<u8>,
+    },
+    /// Keep what was read of a module while its archive went by.
+    Details {
+        object: ObjectId,
+        path: String,
+        inner: String,
     },
     /// Ask GitHub whether the catalogue is still the same.
     Catalogue,
@@ -210,29 +218,13 @@ impl<'h, H: Host> Registry<'h, H> {
         module: &ModuleAddress,
         wanted: &Wanted,
     ) -> Result<Location, Error> {
-        if let Wanted::Version(version) = wanted {
-            self.check_lifecycle(module, version)?;
-        }
-        let choose = |policy: &Policy<'_>, releases: &Releases<Pin>| {
-            let is_to_be_had = |it: &Release<Pin>| {
-                policy.allows(&it.version) && !policy.is_held(it.target.first.since)
-            };
-            let release = match wanted {
-                Wanted::Latest => releases.latest(is_to_be_had),
-                Wanted::Version(version) => releases.find(version),
-            };
-            release.filter(|it| policy.allows(&it.version)).cloned()
-        };
         let Chosen {
             entry,
             release,
             policy,
             ..
-        } = self.choose(module, choose, self.deadline()).await?;
+        } = self.pick(module, wanted, self.deadline()).await?;
         let is_held = |since| policy.is_held(since);
-        if policy.is_held(release.target.first.since) {
-            return Err(Error::NotFound(NotFound::HeldBack));
-        }
         let sight = release.target.served(self.config.moved_tags, is_held);
         let sight = sight.ok_or(Error::Integrity(Integrity::Moved))?;
         let place = self.catalogue().find(module);
@@ -247,6 +239,34 @@ impl<'h, H: Host> Registry<'h, H> {
             },
             warning: warning([self.release_warning(&entry, &release), deprecated(&policy)]),
         })
+    }
+
+    /// The release that is asked for, if it is to be had.
+    async fn pick(
+        &self,
+        module: &ModuleAddress,
+        wanted: &Wanted,
+        deadline: Deadline,
+    ) -> Result<Chosen<'_>, Error> {
+        if let Wanted::Version(version) = wanted {
+            self.check_lifecycle(module, version)?;
+        }
+        let choose = |policy: &Policy<'_>, releases: &Releases<Pin>| {
+            let is_to_be_had = |it: &Release<Pin>| {
+                policy.allows(&it.version) && !policy.is_held(it.target.first.since)
+            };
+            let release = match wanted {
+                Wanted::Latest => releases.latest(is_to_be_had),
+                Wanted::Newest => releases.newest(is_to_be_had),
+                Wanted::Version(version) => releases.find(version),
+            };
+            release.filter(|it| policy.allows(&it.version)).cloned()
+        };
+        let chosen = self.choose(module, choose, deadline).await?;
+        if chosen.policy.is_held(chosen.release.target.first.since) {
+            return Err(Error::NotFound(NotFound::HeldBack));
+        }
+        Ok(chosen)
     }
 
     /// Whether an archive could be asked for. GitHub is not.
@@ -268,7 +288,9 @@ impl<'h, H: Host> Registry<'h, H> {
         let chosen = self.choose(module, choose, deadline).await?;
         let warning = self.release_warning(&chosen.entry, &chosen.release);
         let bounds = self.config.archive_bounds;
-        if let Some(archive) = archives::find(self.host(), object, &chosen.path, bounds) {
+        if let Some(archive) =
+            shelf::find(self.host(), Shelf::Archives, object, &chosen.path, bounds)
+        {
             return Ok(Archive {
                 content: ArchiveContent::Whole(archive),
                 warning,
@@ -276,7 +298,14 @@ impl<'h, H: Host> Registry<'h, H> {
         }
         let sight = self.sight(&chosen.policy, &chosen.release, object);
         let sight = sight.ok_or(Error::NotFound(NotFound::HeldBack))?;
-        let stream = self.open_archive(&chosen, sight, deadline).await?;
+        let place = self.catalogue().find(module);
+        let inner = place.map(|place| place.inner).unwrap_or_default();
+        let watched = self.lacks_details(object, &chosen.path, &inner);
+        let watched = watched.then_some(inner.as_str());
+        let stream = self.open_archive(&chosen, sight, watched, deadline).await?;
+        if let Some(inner) = watched {
+            self.owe_details(object, &chosen.path, inner);
+        }
         if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
             self.owe(Owed::Keep {
                 object: object.clone(),
@@ -296,6 +325,7 @@ impl<'h, H: Host> Registry<'h, H> {
         &self,
         chosen: &Chosen<'_>,
         sight: &Sight,
+        watched: Option<&str>,
         deadline: Deadline,
     ) -> Result<ArchiveStream<'h, H>, Error> {
         let object = sight.target.object();
@@ -305,6 +335,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 object: id.clone(),
                 is_commit,
                 path: chosen.path.clone(),
+                watched: watched.map(str::to_owned),
             };
             ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
         };
@@ -344,6 +375,15 @@ impl<'h, H: Host> Registry<'h, H> {
                 } => {
                     self.refresh_behind(&owner, &source, *entry).await;
                 }
+                Owed::Details {
+                    object,
+                    path,
+                    inner,
+                } => {
+                    if let Some(sent) = sent.filter(|sent| sent.result.is_ok()) {
+                        let _ = self.keep_details(&object, &path, &inner, &sent.watched);
+                    }
+                }
                 Owed::Catalogue => self.refresh_catalogue().await,
                 Owed::Index { owner, what } => self.refresh_index(&owner, what).await,
                 Owed::Keep {
@@ -353,7 +393,8 @@ impl<'h, H: Host> Registry<'h, H> {
                 } => {
                     if sent.is_none_or(|sent| sent.result.is_ok()) {
                         let bounds = self.config.archive_bounds;
-                        archives::keep(self.host(), &object, &path, &archive, bounds);
+                        let kind = Shelf::Archives;
+                        shelf::keep(self.host(), kind, &object, &path, &archive, bounds);
                     }
                 }
                 Owed::Peel {

@@ -33,6 +33,8 @@ pub enum ModuleRoute {
     Versions(ModuleAddress),
     /// `/v1/modules/:namespace/:name/:system[/:version]/download`
     Download(ModuleAddress, Wanted),
+    /// `/v1/modules/:namespace/:name/:system[/:version]`
+    Details(ModuleAddress, Wanted),
     /// `/archive/:namespace/:name/:system/:version/:object.zip`, or with the ticket of a signed URL
     /// `/archive/:namespace/:name/:system/:version/:object/:ticket.zip`
     Archive(ArchiveAddress, Option<String>),
@@ -43,7 +45,7 @@ impl ModuleRoute {
     #[must_use]
     pub fn module(&self) -> &ModuleAddress {
         match self {
-            Self::Versions(module) | Self::Download(module, _) => module,
+            Self::Versions(module) | Self::Download(module, _) | Self::Details(module, _) => module,
             Self::Archive(archive, _) => &archive.module,
         }
     }
@@ -80,6 +82,8 @@ impl ListRoute {
 pub enum Wanted {
     /// No version, or `latest`: the newest stable one. Trivy and Checkov ask this way.
     Latest,
+    /// The same, or the newest of a module that has no stable one: what lists show.
+    Newest,
     /// A version, not necessarily spelled as its tag is.
     Version(ModuleVersion),
 }
@@ -150,12 +154,16 @@ impl Route {
             ["v1", "modules", namespace, name, system, ref rest @ ..] => {
                 let module = ModuleAddress::parse(namespace, name, system)?;
                 Self::Module(match *rest {
+                    [] => ModuleRoute::Details(module, Wanted::Newest),
                     ["versions"] => ModuleRoute::Versions(module),
                     ["download"] | ["latest", "download"] => {
                         ModuleRoute::Download(module, Wanted::Latest)
                     }
                     [version, "download"] => {
                         ModuleRoute::Download(module, Wanted::Version(parse_version(version)?))
+                    }
+                    [version] => {
+                        ModuleRoute::Details(module, Wanted::Version(parse_version(version)?))
                     }
                     _ => return None,
                 })
@@ -210,7 +218,10 @@ mod tests {
                 Route::Webhook | Route::Exchange => "post".to_owned(),
                 Route::List(list) => format!("list {}", list.path()),
                 Route::Module(ModuleRoute::Versions(module)) => format!("versions {module}"),
-                Route::Module(ModuleRoute::Download(module, Wanted::Latest)) => {
+                Route::Module(ModuleRoute::Details(module, wanted)) => {
+                    format!("details {module} {wanted:?}")
+                }
+                Route::Module(ModuleRoute::Download(module, Wanted::Latest | Wanted::Newest)) => {
                     format!("latest {module}")
                 }
                 Route::Module(ModuleRoute::Download(module, Wanted::Version(version))) => {
@@ -281,7 +292,13 @@ mod tests {
             ("//healthz", None),
             ("/healthz/", None),
             ("/.well-known/terraform.json/", None),
-            ("/v1/modules/acme/vpc/aws", None),
+            (
+                "/v1/modules/acme/vpc/aws",
+                Some("details acme/vpc/aws Newest"),
+            ),
+            ("/v1/modules/acme/vpc/aws/", None),
+            ("/v1/modules/acme/vpc/aws/latest", None),
+            ("/v1/modules/acme/vpc/aws/main", None),
             ("/v1/modules/acme/vpc/aws/versions/", None),
             ("/v1/modules/acme//aws/versions", None),
             ("/v1/modules/acme/../aws/versions", None),

@@ -167,6 +167,13 @@ impl<T> Releases<T> {
         let mut stable = self.0.iter().filter(|it| it.version.is_stable());
         stable.find(|it| is_to_be_had(it))
     }
+
+    /// The same, or of a module that has no stable release the newest that is to be had: what lists show.
+    #[must_use]
+    pub fn newest(&self, is_to_be_had: impl Fn(&Release<T>) -> bool) -> Option<&Release<T>> {
+        self.latest(&is_to_be_had)
+            .or_else(|| self.0.iter().find(|it| is_to_be_had(it)))
+    }
 }
 
 /// Of a tag. All that are known of a repository have to fit into one value of the store.

@@ -77,8 +77,10 @@ impl Rerooter {
     /// Sends what is in memory, a piece at a time.
     pub(super) fn waiting(&mut self, out: &mut Vec<u8>) -> Step {
         let before = out.len();
+        let mut noted = Vec::new();
         while out.len() - before < PIECE {
             let Some(waiting) = self.waiting.pop_front() else {
+                self.note_all(&noted);
                 return self.read_again_or_finish();
             };
             let offset = self.written + (out.len() - before) as u64;
@@ -88,6 +90,11 @@ impl Rerooter {
                 continue;
             };
             let data = entry.held().unwrap_or_default();
+            if let Waiting::Copy(name, _) = &waiting
+                && self.watch.is_some()
+            {
+                noted.push((Rc::clone(name), data.to_vec()));
+            }
             let facts = if data.is_empty() {
                 entry.facts.of_nothing()
             } else {
@@ -112,7 +119,14 @@ impl Rerooter {
                 }
             }
         }
+        self.note_all(&noted);
         Step::More
+    }
+
+    fn note_all(&mut self, noted: &[(Rc<[u8]>, Vec<u8>)]) {
+        for (name, data) in noted {
+            self.note_held(name, data);
+        }
     }
 
     /// Where links need files that have gone by, the archive is read again; otherwise this is the end.
@@ -148,6 +162,11 @@ impl Rerooter {
         let facts = local.facts;
         let header = local.length as u64;
         let whole = header.saturating_add(facts.compressed);
+        let next = self.wanted.get(&entry).and_then(|names| names.last());
+        let next = next.map(Rc::clone);
+        let is_watched = next
+            .as_ref()
+            .is_some_and(|name| self.watches(&local, name).is_some());
         let Some(names) = self.wanted.get_mut(&entry) else {
             if facts.has_descriptor() {
                 self.state = State::AgainStreamed {
@@ -159,9 +178,10 @@ impl Rerooter {
             }
             return Ok(Step::Skip(whole));
         };
-        // A small file that several links stand for stays in the buffer until all of them have it.
-        let is_repeated =
-            names.len() > 1 && !facts.has_descriptor() && facts.compressed <= MAX_REPEATED;
+        // A small file that several links stand for, or that is taken note of, stays in the buffer until all of them have it.
+        let is_repeated = (names.len() > 1 || is_watched)
+            && !facts.has_descriptor()
+            && facts.compressed <= MAX_REPEATED;
         let data = if is_repeated {
             let end = usize::try_from(whole).unwrap_or(usize::MAX);
             let Some(data) = input.get(local.length..end) else {
@@ -176,6 +196,9 @@ impl Rerooter {
         };
         if names.is_empty() {
             self.wanted.remove(&entry);
+        }
+        if let Some(name) = next.filter(|_| is_watched) {
+            self.note(&local, &name, None, input);
         }
         self.send_header(&local, entry, name, out)?;
         if is_repeated {

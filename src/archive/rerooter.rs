@@ -7,6 +7,7 @@ use super::copies::{Copy, Waiting};
 use super::descriptor::{Streamed, streamed};
 use super::entry::{Entry, Place, Tree, check_path};
 use super::links::{Dropped, could_be_target};
+use super::watch::Watch;
 use super::zip::{self, Directory, Facts, Local};
 use super::{Refusal, Step};
 use crate::module::ObjectId;
@@ -41,6 +42,7 @@ pub struct Rerooter {
     pub(super) copies: Vec<Copy>,
     pub(super) dropped: Vec<Dropped>,
     pub(super) readings: u32,
+    pub(super) watch: Option<Watch>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +100,7 @@ impl Rerooter {
             copies: Vec::new(),
             dropped: Vec::new(),
             readings: 1,
+            watch: None,
         }
     }
 
@@ -206,6 +209,14 @@ impl Rerooter {
         let held = held.filter(|text| self.held_bytes + text.len() <= MAX_HELD);
         let name = self.strip_root(local.name)?;
         let entry = self.entries.len();
+        let output = self.output_name(&name).map(<[u8]>::len);
+        if let Some(output) = output.and_then(|length| name.get(name.len() - length..)) {
+            match self.watches(&local, output) {
+                Some(need) if input.len() < need => return Ok(Step::Need(need)),
+                Some(_) => self.note(&local, output, Some(entry), input),
+                None => {}
+            }
+        }
         self.tree.insert(&name, entry)?;
         let place = if let Some(text) = held {
             self.held_bytes += text.len();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::{Refusal, Rerooter, Step};
 use crate::config::Config;
+use crate::details::File;
 use crate::error::Error;
 use crate::github::{GitHub, Repository};
 use crate::host::{Deadline, Host, HostError, Sink, Source};
@@ -42,6 +43,8 @@ pub struct ArchiveSource {
     pub is_commit: bool,
     /// The folder that is wanted; empty for all of it.
     pub path: String,
+    /// The folder in that one that is a module of which the details are wanted.
+    pub watched: Option<String>,
 }
 
 /// How an archive's way to the client ended.
@@ -55,6 +58,8 @@ pub struct Sent {
     pub result: Result<(), Error>,
     /// The commit that the archive says to be of.
     pub commit: Option<ObjectId>,
+    /// The files that tell a module's details, where they are wanted.
+    pub watched: Vec<File>,
 }
 
 /// What is left to do of the last step.
@@ -112,10 +117,14 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             object,
             is_commit,
             path,
+            watched,
         } = origin;
         let mut rerooter = Rerooter::new(config.max_archive_bytes);
         if !path.is_empty() {
             rerooter = rerooter.sub_tree(path);
+        }
+        if let Some(base) = watched {
+            rerooter = rerooter.watching(base);
         }
         let mut stream = Self {
             github: github.clone(),
@@ -155,6 +164,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             bytes,
             upstream_calls: self.github.calls(),
             commit: self.rerooter.commit(),
+            watched: self.rerooter.watched(),
             result,
         }
     }

@@ -120,9 +120,14 @@ impl Index {
     /// The topics of a repository; `None` for one that is not listed.
     #[must_use]
     pub fn topics(&self, repository: &str) -> Option<&[String]> {
+        self.listed(repository).map(|it| it.topics.as_slice())
+    }
+
+    /// A repository, as GitHub lists it.
+    #[must_use]
+    pub fn listed(&self, repository: &str) -> Option<&ListedRepository> {
         let mut listed = self.pages.iter().flat_map(|page| &page.repositories);
-        let found = listed.find(|it| it.name.eq_ignore_ascii_case(repository));
-        found.map(|it| it.topics.as_slice())
+        listed.find(|it| it.name.eq_ignore_ascii_case(repository))
     }
 }
 

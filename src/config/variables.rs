@@ -9,7 +9,7 @@ use url::Url;
 use super::github_urls::{ArchiveHost, GitHubUrls, has_credentials};
 use super::{CatalogueRepository, Credential, KEY_MEND, Secret};
 use crate::cache::Lifetimes;
-use crate::cache::archives::ArchiveBounds;
+use crate::cache::shelf::Bounds;
 use crate::catalogue::Catalogue;
 use crate::host::Host;
 use crate::module::{Namespace, RepositoryTemplate, is_repository_name};
@@ -256,10 +256,10 @@ impl<H: Host> Variables<'_, H> {
     }
 
     /// `archive_cache_bytes` (up to 16 MiB) and `archive_cache_entries` (up to 10,000).
-    pub(super) fn archive_bounds(&mut self) -> ArchiveBounds {
+    pub(super) fn archive_bounds(&mut self) -> Bounds {
         let mut number =
             |name, default, max| usize::try_from(self.number(name, default, 0..=max)).unwrap_or(0);
-        ArchiveBounds {
+        Bounds {
             bytes: number("archive_cache_bytes", 512 << 10, 16 << 20),
             entries: number("archive_cache_entries", 200, 10_000),
         }

@@ -5,7 +5,9 @@
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::details::Details;
 use crate::query::Page;
+use crate::registry::details::ModuleDetails;
 use crate::registry::index::Summary;
 
 /// A page of modules.
@@ -22,6 +24,39 @@ pub fn list(page: &Page) -> Response<Vec<u8>> {
     }
     let modules: Vec<Value> = page.modules.iter().map(summary).collect();
     document(&json!({ "meta": meta, "modules": modules }))
+}
+
+/// Everything about a version of a module.
+#[must_use]
+pub fn details(module: &ModuleDetails) -> Response<Vec<u8>> {
+    let mut document = summary(&module.summary);
+    let Details {
+        root,
+        submodules,
+        examples,
+        problems,
+    } = &module.details;
+    if let Value::Object(fields) = &mut document {
+        let mut root = json!(root);
+        let address = &module.summary.address;
+        if let Value::Object(root) = &mut root {
+            root.insert("name".to_owned(), address.name.as_str().into());
+        }
+        for (name, value) in [
+            ("tag", json!(module.tag)),
+            ("root", root),
+            ("submodules", json!(submodules)),
+            ("examples", json!(examples)),
+            ("providers", json!([address.system.as_str()])),
+            ("versions", json!(module.versions)),
+        ] {
+            fields.insert(name.to_owned(), value);
+        }
+        if !problems.is_empty() {
+            fields.insert("problems".to_owned(), json!(problems));
+        }
+    }
+    self::document(&document)
 }
 
 /// What lists have of a module, and its details too. Nobody counts downloads here, or verifies.

@@ -10,6 +10,7 @@ pub mod id_tokens;
 pub mod integrity;
 pub mod lists;
 pub mod matrix;
+pub mod module_details;
 pub mod monorepo;
 pub mod readers;
 pub mod scenario;

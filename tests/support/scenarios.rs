@@ -43,6 +43,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::monorepo::all());
     all.extend(super::catalogue_file::all());
     all.extend(super::lists::all());
+    all.extend(super::module_details::all());
     all
 }
 

@@ -1,8 +1,8 @@
-//! Small re-rooted archives, kept by what was asked for, so that an outage is survived by fresh checkouts too, and many
-//! of them at once cost GitHub nothing.
+//! What commits have, kept by what was asked for: small re-rooted archives, so that an outage is survived by fresh checkouts too, and
+//! many of them at once cost GitHub nothing; and modules' details.
 //!
-//! They are in a fixed number of slots, and one index says what is where. The least recently used is overwritten first.
-//! Writers don't wait for each other: an index that lost an update loses an archive, and never gives a wrong one,
+//! Each kind is in a fixed number of slots, and one index says what is where. The least recently used is overwritten first.
+//! Writers don't wait for each other: an index that lost an update loses a value, and never gives a wrong one,
 //! because each slot says itself what it holds.
 
 use std::time::SystemTime;
@@ -14,10 +14,28 @@ use super::{Key, encode, load, save};
 use crate::host::Host;
 use crate::module::ObjectId;
 
-/// `archive_cache_bytes` and `archive_cache_entries`.
+/// What is kept on a shelf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ArchiveBounds {
-    /// The largest archive that is kept, in bytes; 0 keeps none.
+pub enum Shelf {
+    /// Re-rooted archives.
+    Archives,
+    /// What modules take and give.
+    Details,
+}
+
+impl Shelf {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Archives => "archive",
+            Self::Details => "details",
+        }
+    }
+}
+
+/// `archive_cache_bytes` and `archive_cache_entries`, or what goes for another shelf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The largest value that is kept, in bytes; 0 keeps none.
     pub bytes: usize,
     /// How many are kept.
     pub entries: usize,
@@ -36,7 +54,7 @@ struct Slot {
     used_at: u64,
 }
 
-/// What an archive is of.
+/// What a value is of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Content {
     object: ObjectId,
@@ -53,23 +71,24 @@ impl Content {
     }
 }
 
-/// The archive of a commit or a tag object, or of a folder of it, if it is kept.
+/// What is kept of a commit or a tag object, or of a folder of it.
 pub(crate) fn find(
     host: &impl Host,
+    shelf: Shelf,
     object: &ObjectId,
     path: &str,
-    bounds: ArchiveBounds,
+    bounds: Bounds,
 ) -> Option<Vec<u8>> {
     let content = Content::of(object, path);
     if bounds.bytes == 0 || bounds.entries == 0 {
         return None;
     }
-    let mut index = load_index(host);
+    let mut index = load_index(host, shelf);
     let at = index
         .slots
         .iter()
         .position(|slot| slot.content == content)?;
-    let (held, archive) = load::<Content>(host, &Key::archive(at))?;
+    let (held, value) = load::<Content>(host, &Key::slot(shelf, at))?;
     if held != content {
         return None;
     }
@@ -77,37 +96,45 @@ pub(crate) fn find(
     let slot = index.slots.get_mut(at)?;
     if now.abs_diff(slot.used_at) > TOUCH_MS {
         slot.used_at = now;
-        save(host, &Key::archive_index(), &index, &[]);
+        save(host, &Key::shelf(shelf), &index, &[]);
     }
-    Some(archive)
+    Some(value)
 }
 
-/// Keeps an archive, if it is small enough.
+/// Whether something is kept, without a look at it.
+pub(crate) fn has(host: &impl Host, shelf: Shelf, object: &ObjectId, path: &str) -> bool {
+    let content = Content::of(object, path);
+    let index = load_index(host, shelf);
+    index.slots.iter().any(|slot| slot.content == content)
+}
+
+/// Keeps a value, if it is small enough.
 pub(crate) fn keep(
     host: &impl Host,
+    shelf: Shelf,
     object: &ObjectId,
     path: &str,
-    archive: &[u8],
-    bounds: ArchiveBounds,
+    value: &[u8],
+    bounds: Bounds,
 ) {
-    if archive.len() > bounds.bytes || bounds.entries == 0 {
+    if value.len() > bounds.bytes || bounds.entries == 0 {
         return;
     }
-    let mut index = load_index(host);
+    let mut index = load_index(host, shelf);
     let content = Content::of(object, path);
     let slot = index.place(&content, host.now(), bounds.entries);
-    host.set(Key::archive(slot).as_str(), &encode(&content, archive));
-    save(host, &Key::archive_index(), &index, &[]);
+    host.set(Key::slot(shelf, slot).as_str(), &encode(&content, value));
+    save(host, &Key::shelf(shelf), &index, &[]);
 }
 
-fn load_index(host: &impl Host) -> Index {
-    load(host, &Key::archive_index())
+fn load_index(host: &impl Host, shelf: Shelf) -> Index {
+    load(host, &Key::shelf(shelf))
         .map(|(index, _)| index)
         .unwrap_or_default()
 }
 
 impl Index {
-    /// Finds a slot for an archive: its own, a new one, or the least recently used.
+    /// Finds a slot for a value: its own, a new one, or the least recently used.
     fn place(&mut self, content: &Content, now: SystemTime, entries: usize) -> usize {
         self.slots.truncate(entries);
         let slot = Slot {
@@ -134,7 +161,7 @@ impl Index {
     }
 }
 
-/// An archive that is used all the time is not written down each time.
+/// What is used all the time is not written down each time.
 const TOUCH_MS: u64 = 10 * 60 * 1000;
 
 #[cfg(test)]
