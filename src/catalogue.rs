@@ -8,7 +8,9 @@ pub mod selection;
 
 use std::collections::{HashMap, HashSet};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use self::rule::Rule;
 use self::selection::Selection;
@@ -92,18 +94,47 @@ impl std::fmt::Display for Source {
     }
 }
 
-/// As operators write it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// As operators write it, read without types first: it takes half the code, and what is wrong can be said with its number.
 struct Document {
-    #[serde(default)]
-    module: Vec<rule::Entry>,
-    #[serde(default)]
-    lifecycle: Vec<lifecycle::Entry>,
-    #[serde(default)]
-    allow: Vec<selection::Entry>,
-    #[serde(default)]
-    deny: Vec<selection::Entry>,
+    tables: Map<String, Value>,
+    problems: Vec<String>,
+}
+
+impl Document {
+    /// Takes the tables of a kind out, and remembers what is wrong with them.
+    fn take<T: DeserializeOwned>(&mut self, kind: &str) -> Vec<T> {
+        let tables = match self.tables.remove(kind) {
+            None => Vec::new(),
+            Some(Value::Array(tables)) => tables,
+            Some(_) => {
+                let problem = format!("has a `{kind}` that is no table: write `[[{kind}]]`");
+                self.problems.push(problem);
+                Vec::new()
+            }
+        };
+        let mut read = Vec::new();
+        for (index, table) in tables.into_iter().enumerate() {
+            match serde_json::from_value(table) {
+                Ok(table) => read.push(table),
+                Err(error) => self.problems.push(format!(
+                    "has a wrong `[[{kind}]]`, number {}: {error}",
+                    index + 1
+                )),
+            }
+        }
+        read
+    }
+
+    /// What is left is nothing that a catalogue has.
+    fn finish(mut self) -> Vec<String> {
+        for name in self.tables.keys() {
+            let name = name.escape_default();
+            self.problems.push(format!(
+                "has `{name}`, which is not known: there are `[[module]]`, `[[lifecycle]]`, `[[allow]]` and `[[deny]]`"
+            ));
+        }
+        self.problems
+    }
 }
 
 impl Catalogue {
@@ -113,16 +144,27 @@ impl Catalogue {
     /// # Errors
     /// One sentence a problem: the number of the entry and what to do.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let document: Document = basic_toml::from_str(text)
+        let tables = basic_toml::from_str(text)
             .map_err(|error| vec![format!("is no catalogue: {error}").replace('\n', " ")])?;
-        let mut problems = Vec::new();
+        let mut document = Document {
+            tables,
+            problems: Vec::new(),
+        };
+        let modules: Vec<rule::Entry> = document.take("module");
+        let lifecycle: Vec<lifecycle::Entry> = document.take("lifecycle");
+        let (allow, deny): (Vec<selection::Entry>, Vec<_>) =
+            (document.take("allow"), document.take("deny"));
+        let mut problems = document.finish();
+        if !problems.is_empty() {
+            return Err(problems);
+        }
         let mut rules: Vec<(usize, Rule)> = Vec::new();
         // Most entries are for one address: only those of a form are held against all others.
         let mut plain: HashMap<String, usize> = HashMap::new();
-        if document.module.len() > MAX_RULES {
+        if modules.len() > MAX_RULES {
             problems.push(format!("has more than {MAX_RULES} entries"));
         }
-        for (index, entry) in document.module.iter().take(MAX_RULES).enumerate() {
+        for (index, entry) in modules.iter().take(MAX_RULES).enumerate() {
             match Rule::parse(entry) {
                 Err(problem) => problems.push(format!(
                     "has a wrong entry, number {} (`{}`): {problem}",
@@ -139,7 +181,7 @@ impl Catalogue {
                         problems.push(format!(
                             "has two entries for one address, number {} (`{}`) and number {} (`{}`): make one of them narrower",
                             other + 1,
-                            document.module.get(other).map_or("", |it| &it.address),
+                            modules.get(other).map_or("", |it| &it.address),
                             index + 1,
                             entry.address
                         ));
@@ -148,11 +190,11 @@ impl Catalogue {
                 }
             }
         }
-        let lifecycle = Lifecycle::read(&document.lifecycle).unwrap_or_else(|mut wrong| {
+        let lifecycle = Lifecycle::read(&lifecycle).unwrap_or_else(|mut wrong| {
             problems.append(&mut wrong);
             Lifecycle::default()
         });
-        let selection = Selection::read(&document.allow, &document.deny);
+        let selection = Selection::read(&allow, &deny);
         let selection = selection.unwrap_or_else(|mut wrong| {
             problems.append(&mut wrong);
             Selection::default()
@@ -347,7 +389,7 @@ mod tests {
             ("x".to_owned(), "is no catalogue: expected an equals"),
             (
                 "[[module]]\naddress = 7".to_owned(),
-                "is no catalogue: invalid type: integer",
+                "has a wrong `[[module]]`, number 1: invalid type: integer",
             ),
             (
                 "[[module]]\naddress = \"a/b/c\"".to_owned(),

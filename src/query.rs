@@ -14,7 +14,8 @@ use crate::route::ListRoute;
 /// The query of a list or a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// `q`: each of these has to be somewhere in a module; lower case.
+    /// `q`: each of these has to be somewhere in a module; in lower case, as far as they are ASCII: tables for all of Unicode would be
+    /// a hundredth of the component.
     words: Vec<String>,
     /// `namespace`
     namespace: Option<String>,
@@ -62,7 +63,7 @@ impl Query {
             match &*name {
                 "q" => {
                     // Some clients put it in quotes.
-                    let words = value.to_lowercase();
+                    let words = value.to_ascii_lowercase();
                     let words = words.split(|it: char| it.is_whitespace() || "'\"".contains(it));
                     let words = words.filter(|word| !word.is_empty()).take(MAX_WORDS);
                     query.words.extend(words.map(str::to_owned));
@@ -143,7 +144,7 @@ impl Query {
             lower(address.system.as_str()),
         );
         let full = format!("{namespace}/{name}/{system}");
-        let description = module.description.to_lowercase();
+        let description = lower(&module.description);
         let score = |word: &String| {
             let is_topic = |topic: &String| topic.eq_ignore_ascii_case(word);
             let places = [
@@ -270,7 +271,7 @@ mod tests {
                 None,
                 None,
             ),
-            (&search, "?q=gr%C3%96%C3%9Fe", "uber-aws", None, None),
+            (&search, "?q=GR%C3%B6%C3%9Fe", "uber-aws", None, None),
             (&search, "?q=acme/dns", "dns-aws", None, None),
             (
                 &search,

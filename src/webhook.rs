@@ -74,9 +74,9 @@ pub async fn receive(
     let is_form = text(header::CONTENT_TYPE.as_str())
         .is_some_and(|it| it.starts_with("application/x-www-form-urlencoded"));
     let hint = if is_form {
-        Hint::read(event, FormPayload::of(received))
+        Hint::read(event, &mut FormPayload::of(received))
     } else {
-        Hint::read(event, received)
+        Hint::read(event, &mut received)
     };
     hint.ok_or(Error::BadRequest("this is not a webhook of GitHub's"))
 }
@@ -172,7 +172,7 @@ impl Read for FormPayload {
 impl Hint {
     /// What a delivery is about; nothing, for events that don't matter here; `None` for what is no payload of its event.
     #[must_use]
-    pub fn read(event: &str, payload: impl Read) -> Option<Self> {
+    pub fn read(event: &str, payload: &mut dyn Read) -> Option<Self> {
         let is_known = matches!(
             event,
             "create"

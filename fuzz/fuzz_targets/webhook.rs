@@ -7,7 +7,7 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|delivery: (u8, &[u8])| {
     let events = ["push", "create", "repository", "installation", "installation_repositories", "ping"];
     let event = events[usize::from(delivery.0) % events.len()];
-    let Some(hint) = Hint::read(event, delivery.1) else {
+    let Some(hint) = Hint::read(event, &mut &*delivery.1) else {
         return;
     };
     assert!(hint.repositories.len() <= 2000);
