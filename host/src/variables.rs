@@ -203,7 +203,7 @@ fn toml_value(value: toml::Value) -> Option<String> {
 }
 
 /// What the component asks for, as in `docs/configuration.md` and `spin.toml`.
-const KNOWN: [&str; 28] = [
+const KNOWN: [&str; 29] = [
     "allowed_owners",
     "anonymous_read",
     "archive_cache_bytes",

@@ -8,7 +8,7 @@ use super::scenario::{Ask, Scenario};
 use super::scenarios::{COMMIT, VERSIONS, get, scenario, tags};
 use super::webhooks::{SECRET, delivery};
 
-const LIST: &str = "/v1/modules";
+pub const LIST: &str = "/v1/modules";
 const PAGE: &str = "GET https://api.github.com/installation/repositories?per_page=100&page=1";
 const SECOND_PAGE: &str =
     "GET https://api.github.com/installation/repositories?per_page=100&page=2";
@@ -81,7 +81,7 @@ fn tags_of(name: &str) -> String {
 }
 
 impl Scenario {
-    fn listed(self) -> Self {
+    pub fn listed(self) -> Self {
         let folders = [
             "aws",
             "aws/dns",
@@ -104,6 +104,7 @@ impl Scenario {
             ("dns/junk", "commit", COMMIT),
         ];
         self.variable("modules", CATALOGUE)
+            .variable("repository_names", "terraform-{system}-{name}")
             .on(PAGE, [first_page()])
             .on(SECOND_PAGE, [second_page()])
             .on(

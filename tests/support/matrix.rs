@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 
 use super::github::Trouble;
+use super::lists::LIST;
+use super::module_details::EXACT;
 use super::scenario::{Ask, Got, Scenario, StoreKind};
 use super::scenarios::{ARCHIVE, DOWNLOAD, MINT, VERSIONS, get, minted, scenario};
 
@@ -55,20 +57,36 @@ const STATES: [(&str, Option<i64>); 4] = [
     ("cold", None),
     ("fresh", Some(1)),
     ("stale", Some(61)),
-    ("expired", Some(3700)),
+    ("expired", Some(4000)),
 ];
 
 pub fn tables() -> Vec<Table> {
     vec![
-        table("fault_matrix_versions", VERSIONS, &[get(VERSIONS)]),
-        table("fault_matrix_download", DOWNLOAD, &[get(VERSIONS)]),
-        table("fault_matrix_archive", ARCHIVE, &[get(VERSIONS)]),
-        table("fault_matrix_kept_archive", ARCHIVE, &[get(ARCHIVE)]),
+        table("fault_matrix_versions", VERSIONS, get(VERSIONS), as_it_is),
+        table("fault_matrix_download", DOWNLOAD, get(VERSIONS), as_it_is),
+        table("fault_matrix_archive", ARCHIVE, get(VERSIONS), as_it_is),
+        table("fault_matrix_kept_archive", ARCHIVE, get(ARCHIVE), as_it_is),
+        table("fault_matrix_list", LIST, get(LIST), Scenario::listed),
+        table(
+            "fault_matrix_details",
+            EXACT,
+            get(EXACT),
+            Scenario::described,
+        ),
     ]
 }
 
+fn as_it_is(scenario: Scenario) -> Scenario {
+    scenario
+}
+
 /// `before` is what makes things known.
-fn table(name: &'static str, target: &str, before: &[Ask]) -> Table {
+fn table(
+    name: &'static str,
+    target: &str,
+    before: Ask,
+    prepare: fn(Scenario) -> Scenario,
+) -> Table {
     let mut cells = Vec::new();
     for (state, age) in STATES {
         for (fault, what) in FAULTS {
@@ -78,14 +96,9 @@ fn table(name: &'static str, target: &str, before: &[Ask]) -> Table {
                 Fault::Store(store) => last = last.store(store),
                 Fault::Clock(seconds) => last.after += seconds,
             }
-            let mut requests = if age.is_some() {
-                before.to_vec()
-            } else {
-                Vec::new()
-            };
+            let mut requests: Vec<Ask> = age.iter().map(|_| before.clone()).collect();
             requests.push(last);
-            let scenario = scenario(name, requests)
-                .variable("repository_names", "{name}")
+            let scenario = prepare(scenario(name, requests).variable("repository_names", "{name}"))
                 .on(MINT, [minted("ghs_one"), minted("ghs_two")]);
             cells.push(Cell {
                 name: format!("{state:<8} {fault:<15}"),
@@ -109,7 +122,9 @@ impl Cell {
             200 if got.body.starts_with(b"PK") => "the archive".to_owned(),
             200 => {
                 let text = String::from_utf8_lossy(&got.body);
-                format!("{} versions", text.matches("\"version\"").count())
+                let versions = text.matches("\"version\":\"");
+                let unknown = text.matches("\"version\":\"\"");
+                format!("{} versions", versions.count() - unknown.count())
             }
             204 => {
                 let location = header("x-terraform-get").unwrap_or_default();
@@ -145,7 +160,7 @@ impl Cell {
 fn short(call: &str) -> &str {
     for (part, word) in [
         (
-            "matching-refs/tags by",
+            "matching-refs/tags",
             if call.ends_with("not changed") {
                 "304"
             } else {
@@ -153,6 +168,8 @@ fn short(call: &str) -> &str {
             },
         ),
         ("/installation by", "lookup"),
+        ("/installation/repositories", "page"),
+        ("/git/trees/", "folders"),
         ("/access_tokens", "mint"),
         ("/zipball/", "zipball"),
         ("repos/acme/vpc by", "repository"),

@@ -9,7 +9,7 @@ use super::scenarios::{ARCHIVE, CODELOAD, COMMIT, TAGS, ZIPBALL, get, head, scen
 use super::zips::{zip_of, zipball};
 
 const LATEST: &str = "/v1/modules/acme/vpc/aws";
-const EXACT: &str = "/v1/modules/acme/vpc/aws/1.2.0";
+pub const EXACT: &str = "/v1/modules/acme/vpc/aws/1.2.0";
 const PAGE: &str = "GET https://api.github.com/installation/repositories?per_page=100&page=1";
 
 const VARIABLES: &[u8] = b"\xef\xbb\xbfvariable \"cidr\" {\r\n  type        = string\r\n  description = \"The range.\"\r\n}\r\n\r\nvariable \"tags\" {\r\n  type    = map(string)\r\n  default = { a = \"b\" }\r\n}\r\n";
@@ -107,7 +107,7 @@ fn described(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
 }
 
 impl Scenario {
-    fn described(self) -> Self {
+    pub fn described(self) -> Self {
         let repository = json!({
             "full_name": "acme/vpc", "description": "A network", "topics": ["network"], "pushed_at": "2025-12-01T10:00:00Z",
         });
