@@ -381,6 +381,18 @@ mod tests {
     }
 
     #[test]
+    fn the_catalogue_in_the_documentation_is_one() {
+        let page = include_str!("../docs/publishing.md");
+        let (_, rest) = page.split_once("```toml\n").unwrap();
+        let (text, _) = rest.split_once("```").unwrap();
+        let catalogue = Catalogue::parse(text).unwrap();
+        assert_eq!(catalogue.rules.len(), 2);
+        assert!(catalogue.selection.needs_topics() && catalogue.lifecycle.holds_back());
+        let place = catalogue.find(&address("acme/dns/google")).unwrap();
+        assert_eq!((&*place.root, &*place.inner), ("modules", "dns"));
+    }
+
+    #[test]
     fn what_is_wrong_or_ambiguous_is_named() {
         let entry = |address: &str, rest: &str| {
             format!("[[module]]\naddress = \"{address}\"\nrepository = \"acme/modules\"\n{rest}\n")

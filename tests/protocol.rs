@@ -131,6 +131,33 @@ fn a_warm_answer_reads_the_store_once_and_writes_nothing() {
     }
 }
 
+/// Sixty of them are asked about at once: the rest follows behind the answers.
+#[test]
+fn a_search_of_a_thousand_modules_reads_one_value() {
+    let scenario = support::lists::thousand();
+    let host = FakeHost::new(&scenario);
+    let mut unknown = usize::MAX;
+    for _ in 0..20 {
+        let got = host.ask(&support::scenarios::get(
+            "/v1/modules/search?q=network&limit=100&offset=900",
+        ));
+        let text = String::from_utf8(got.body).unwrap();
+        assert_eq!(text.matches("\"version\"").count(), 100);
+        unknown = text.matches("\"version\":\"\"").count();
+    }
+    assert_eq!(unknown, 0);
+    let calls = scenario.github.take_calls().len();
+    assert!(calls < 1000 + 20 * 10 + 10, "{calls}");
+    host.uses.take();
+    let got = host.ask(&scenario.requests[0]);
+    assert_eq!(host.uses.take(), ["get landfall/3/index/acme/0/"]);
+    assert_eq!(scenario.github.take_calls(), [""; 0]);
+    let found: serde_json::Value = serde_json::from_slice(&got.body).unwrap();
+    assert_eq!(found["modules"].as_array().unwrap().len(), 15);
+    let value = host.store.borrow()["landfall/3/index/acme/0/"].len();
+    assert!(value < 400_000, "{value}");
+}
+
 /// Two instances that write at the same time may leave the list of one and the history of the other.
 #[test]
 fn a_history_that_was_lost_or_is_older_than_its_list_costs_a_call_and_no_version() {

@@ -147,6 +147,36 @@ fn listed(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
     scenario(name, requests).listed()
 }
 
+/// An owner of 1,000 modules, and one search.
+pub fn thousand() -> Scenario {
+    const TEXT: &str =
+        "Makes one of the things that a platform needs, with tags, alarms and a budget";
+    let mut scenario = scenario(
+        "a_thousand_modules",
+        [get("/v1/modules/search?q=network+7")],
+    );
+    let url = |number: usize| {
+        format!("https://api.github.com/installation/repositories?per_page=100&page={number}")
+    };
+    for number in 1..=10 {
+        let names = (0..100).map(|n| format!("terraform-aws-network-{:04}", number * 100 + n));
+        let names: Vec<String> = names.collect();
+        let repositories = names
+            .iter()
+            .map(|name| repository(name, &json!(TEXT), &["terraform", "network"]));
+        let mut answer = page(&repositories.collect::<Vec<_>>());
+        if number < 10 {
+            answer = answer.header("link", &format!("<{}>; rel=\"next\"", url(number + 1)));
+        }
+        scenario = scenario.on(&format!("GET {}", url(number)), [answer]);
+        for name in names {
+            let tags = tags(&[("v1.0.0", "commit", COMMIT), ("v1.1.0", "commit", COMMIT)]);
+            scenario = scenario.on(&tags_of(&name), [tags]);
+        }
+    }
+    scenario
+}
+
 fn lists() -> Vec<Scenario> {
     vec![
         listed(

@@ -62,15 +62,20 @@ const STATES: [(&str, Option<i64>); 4] = [
 
 pub fn tables() -> Vec<Table> {
     vec![
-        table("fault_matrix_versions", VERSIONS, get(VERSIONS), as_it_is),
-        table("fault_matrix_download", DOWNLOAD, get(VERSIONS), as_it_is),
-        table("fault_matrix_archive", ARCHIVE, get(VERSIONS), as_it_is),
-        table("fault_matrix_kept_archive", ARCHIVE, get(ARCHIVE), as_it_is),
-        table("fault_matrix_list", LIST, get(LIST), Scenario::listed),
+        table("fault_matrix_versions", VERSIONS, &get(VERSIONS), as_it_is),
+        table("fault_matrix_download", DOWNLOAD, &get(VERSIONS), as_it_is),
+        table("fault_matrix_archive", ARCHIVE, &get(VERSIONS), as_it_is),
+        table(
+            "fault_matrix_kept_archive",
+            ARCHIVE,
+            &get(ARCHIVE),
+            as_it_is,
+        ),
+        table("fault_matrix_list", LIST, &get(LIST), Scenario::listed),
         table(
             "fault_matrix_details",
             EXACT,
-            get(EXACT),
+            &get(EXACT),
             Scenario::described,
         ),
     ]
@@ -84,7 +89,7 @@ fn as_it_is(scenario: Scenario) -> Scenario {
 fn table(
     name: &'static str,
     target: &str,
-    before: Ask,
+    before: &Ask,
     prepare: fn(Scenario) -> Scenario,
 ) -> Table {
     let mut cells = Vec::new();
