@@ -51,7 +51,7 @@ bench: wasm ## Measure archives: time, memory, first byte
 	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) bench --profile host --package landfall-component-tests
 
 fuzz: ## Fuzz each parser for a minute; needs a nightly compiler and cargo-fuzz
-	cd fuzz && for target in route version rerooter webhook bearer entries id_token ticket catalogue details; do mkdir -p corpus/$$target seeds/$$target; \
+	cd fuzz && for target in route version rerooter webhook bearer entries id_token ticket catalogue query details; do mkdir -p corpus/$$target seeds/$$target; \
 		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=60 || exit 1; done
 
 clean: ## Remove what was built, and the data of `make serve`

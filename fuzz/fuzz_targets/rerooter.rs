@@ -10,8 +10,10 @@ const LIMIT: u64 = 1 << 20;
 
 fuzz_target!(|input: (u16, &[u8])| {
     let (chunk, bytes) = input;
-    let Ok(out) = reroot(bytes, usize::from(chunk).max(1)) else { return };
-    assert_eq!(reroot(bytes, 1 << 20).as_ref(), Ok(&out), "how the bytes arrive makes no difference");
+    let plain = || Rerooter::new(LIMIT);
+    let Ok(out) = reroot(plain(), bytes, usize::from(chunk).max(1)) else { return };
+    assert_eq!(reroot(plain(), bytes, 1 << 20).as_ref(), Ok(&out), "how the bytes arrive makes no difference");
+    assert_eq!(reroot(plain().watching(""), bytes, 7).as_ref(), Ok(&out), "nor does what is taken note of");
     let mut archive = zip::ZipArchive::new(Cursor::new(&out)).expect("a zip comes out");
     for index in 0..archive.len() {
         let file = archive.by_index_raw(index).expect("each header is sound");
@@ -22,8 +24,7 @@ fuzz_target!(|input: (u16, &[u8])| {
     }
 });
 
-fn reroot(bytes: &[u8], chunk: usize) -> Result<Vec<u8>, Refusal> {
-    let mut rerooter = Rerooter::new(LIMIT);
+fn reroot(mut rerooter: Rerooter, bytes: &[u8], chunk: usize) -> Result<Vec<u8>, Refusal> {
     let (mut input, mut window, mut out) = (bytes, 0, Vec::new());
     loop {
         match rerooter.step(&input[..window], &mut out)? {

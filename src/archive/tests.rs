@@ -73,6 +73,9 @@ fn reroot(input: &[u8]) -> Result<Vec<u8>, Refusal> {
             whole,
             "chunks of {chunk}"
         );
+        // Whether files are taken note of makes no difference.
+        let watching = Rerooter::new(u64::MAX).watching("");
+        assert_eq!(run(watching, &[input], chunk)?.0, whole);
     }
     Ok(whole)
 }
@@ -418,6 +421,60 @@ fn a_folder_arrives_as_it_is_in_the_whole() {
             Refusal::NoSubTree,
             "{path}"
         );
+    }
+}
+
+#[test]
+fn files_that_tell_of_a_module_are_taken_note_of() {
+    let long = "# ".repeat(5000);
+    let zip = git_archive(
+        &[
+            ("main.tf", b"variable \"a\" {}\n"),
+            ("shared/outputs.tf", long.as_bytes()),
+            ("shared/README.md", b"# Shared\n"),
+            ("modules/net/main.tf", b""),
+            ("modules/net/image.png", b"variable"),
+            ("website/index.html", b"<p>"),
+        ],
+        &[
+            ("outputs.tf", "shared/outputs.tf"),
+            ("modules/shared", "../shared"),
+            ("modules/net/outputs.tf", "../../shared/outputs.tf"),
+            ("README.md", "nowhere"),
+        ],
+    );
+    let shared = ["README.md", "outputs.tf"];
+    for (sub_tree, base, expected) in [
+        (
+            "",
+            "",
+            &[
+                "main.tf",
+                "modules/net/main.tf",
+                "modules/net/outputs.tf",
+                "modules/shared/README.md",
+                "modules/shared/outputs.tf",
+                "outputs.tf",
+            ][..],
+        ),
+        ("", "shared", &["shared/README.md", "shared/outputs.tf"]),
+        ("shared", "", &shared),
+        ("modules", "net", &["net/main.tf", "net/outputs.tf"]),
+        ("website", "", &[]),
+    ] {
+        let mut rerooter = Rerooter::new(u64::MAX).watching(base);
+        if !sub_tree.is_empty() {
+            rerooter = rerooter.sub_tree(sub_tree);
+        }
+        let (out, rerooter) = run(rerooter, &[&zip], 97).unwrap();
+        let mut watched = rerooter.watched();
+        watched.sort_by(|a, b| a.path.cmp(&b.path));
+        let paths: Vec<&str> = watched.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(paths, expected, "{sub_tree} {base}");
+        let files = read(&out);
+        for file in &watched {
+            assert_eq!(file.content, files[&file.path].1, "{}", file.path);
+        }
     }
 }
 
