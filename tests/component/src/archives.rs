@@ -57,9 +57,7 @@ pub fn get_archive() -> http::Request<Body> {
 }
 
 pub fn archive() -> Ask {
-    scenario("an_archive_arrives_without_its_top_folder")
-        .requests
-        .remove(0)
+    scenarios::get(scenarios::ARCHIVE)
 }
 
 /// A zip of `acme/vpc` with one stored file of `length` line feeds between two small ones, in pieces of 64 KiB that are
