@@ -339,7 +339,6 @@ impl<H: Host> Registry<'_, H> {
     /// Asks for the tags of the repositories of which they are not known or may be others now, as many as there is time for.
     async fn check_outdated(&self, owner: &Namespace, index: &mut Index, deadline: Deadline) {
         let host = self.host();
-        let until = milliseconds(host.now()) + CHECK_TIME_MS;
         let now = host.now();
         let mut outdated: Vec<(u64, usize)> = index
             .sources
@@ -350,7 +349,7 @@ impl<H: Host> Registry<'_, H> {
             .collect();
         outdated.sort_unstable();
         for (_, at) in outdated.into_iter().take(MAX_CHECKS) {
-            if milliseconds(host.now()) > until {
+            if deadline.left(host.now()) < TIME_TO_ANSWER {
                 break;
             }
             let Some(source) = index.sources.get_mut(at) else {
@@ -437,7 +436,16 @@ impl<H: Host> Registry<'_, H> {
                 };
                 since.max(recent.get(&version.to_string()).copied().unwrap_or(0))
             };
-            let newest = releases.listed().take(MAX_VERSIONS);
+            let (mut stable, mut others) = (0, 0);
+            let newest = releases.listed().filter(|it| {
+                let (count, most) = if it.version.is_stable() {
+                    (&mut stable, MAX_STABLE)
+                } else {
+                    (&mut others, MAX_OTHERS)
+                };
+                *count += 1;
+                *count <= most
+            });
             IndexedModule {
                 versions: newest
                     .map(|it| (it.version.clone(), since(&it.version)))
@@ -520,8 +528,9 @@ impl IndexedRepository {
 
 /// Repositories whose tags are asked for at once.
 const MAX_CHECKS: usize = 60;
-/// How long that may take, within the time that a client waits.
-const CHECK_TIME_MS: u64 = 6000;
-/// Of each module, for one to be left if some are yanked.
-const MAX_VERSIONS: usize = 20;
+/// What is left of the time that a client waits when no more are asked for.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(3);
+/// Of each module, for one to be left if some are yanked, and a stable one behind many that are not.
+const MAX_STABLE: usize = 30;
+const MAX_OTHERS: usize = 5;
 const DAY_MS: u64 = 24 * 60 * 60 * 1000;
