@@ -2,7 +2,6 @@
 //! take seconds, and the same calls give the same object ids on every machine.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -110,30 +109,33 @@ impl Repository {
 
     /// Adds or changes a regular file.
     pub fn file(self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
+        self.file_of_bytes(path.as_bytes(), bytes)
+    }
+
+    /// The same of a file whose name is any bytes, as git's may be.
+    pub fn file_of_bytes(self, path: &[u8], bytes: impl AsRef<[u8]>) -> Self {
         self.blob("100644", path, bytes.as_ref())
     }
 
     /// Adds or changes an executable file.
     pub fn executable(self, path: &str, bytes: impl AsRef<[u8]>) -> Self {
-        self.blob("100755", path, bytes.as_ref())
+        self.blob("100755", path.as_bytes(), bytes.as_ref())
     }
 
     /// Adds or changes a symbolic link.
     pub fn symlink(self, path: &str, target: &str) -> Self {
-        self.blob("120000", path, target.as_bytes())
+        self.blob("120000", path.as_bytes(), target.as_bytes())
     }
 
     /// Adds or changes a submodule, which an archive shows as an empty directory.
     pub fn submodule(mut self, path: &str, commit: &str) -> Self {
-        let line = format!("M 160000 {commit} {}\n", quoted(path));
-        self.changes.extend_from_slice(line.as_bytes());
+        self.change(&format!("M 160000 {commit}"), path.as_bytes());
         self
     }
 
     /// Takes a file or directory away.
     pub fn remove(mut self, path: &str) -> Self {
-        self.changes
-            .extend_from_slice(format!("D {}\n", quoted(path)).as_bytes());
+        self.change("D", path.as_bytes());
         self
     }
 
@@ -226,12 +228,20 @@ impl Repository {
         Ok(self.git_dir)
     }
 
-    fn blob(mut self, mode: &str, path: &str, bytes: &[u8]) -> Self {
-        let header = format!("M {mode} inline {}\ndata {}\n", quoted(path), bytes.len());
+    fn blob(mut self, mode: &str, path: &[u8], bytes: &[u8]) -> Self {
+        self.change(&format!("M {mode} inline"), path);
+        let header = format!("data {}\n", bytes.len());
         self.changes.extend_from_slice(header.as_bytes());
         self.changes.extend_from_slice(bytes);
         self.changes.push(b'\n');
         self
+    }
+
+    fn change(&mut self, command: &str, path: &[u8]) {
+        self.changes.extend_from_slice(command.as_bytes());
+        self.changes.push(b' ');
+        quote(path, &mut self.changes);
+        self.changes.push(b'\n');
     }
 
     fn reference(mut self, name: &str) -> Self {
@@ -276,22 +286,14 @@ fn data(text: &str) -> String {
 }
 
 /// A path in fast-import's C-style quotes.
-fn quoted(path: &str) -> String {
-    let mut quoted = String::with_capacity(path.len() + 2);
-    quoted.push('"');
-    for character in path.chars() {
-        match character {
-            '"' | '\\' => {
-                quoted.push('\\');
-                quoted.push(character);
-            }
-            '\n' => quoted.push_str("\\n"),
-            '\u{0}'..='\u{1f}' => {
-                let _ = write!(quoted, "\\{:03o}", u32::from(character));
-            }
-            _ => quoted.push(character),
+fn quote(path: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in path {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', *byte]),
+            0..=0x1f => out.extend(format!("\\{byte:03o}").into_bytes()),
+            _ => out.push(*byte),
         }
     }
-    quoted.push('"');
-    quoted
+    out.push(b'"');
 }
