@@ -3,6 +3,7 @@
 //!
 //! What counts, and what it means, is as terraform-config-inspect has it, which the public registry itself reads modules with.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -216,11 +217,11 @@ fn read_part(
                     continue;
                 };
                 if is_json {
-                    json::read(text, problems, |block, problems| {
+                    json::read(&text, problems, |block, problems| {
                         collector.take(place, block, problems);
                     });
                 } else {
-                    syntax::read(text, problems, |block, problems| {
+                    syntax::read(&text, problems, |block, problems| {
                         collector.take(place, block, problems);
                     });
                 }
@@ -235,21 +236,23 @@ fn read_part(
     part
 }
 
-/// A configuration file's text, where it is one of a size that is read.
-fn text_of<'f>(content: &'f [u8], problems: &mut Problems) -> Option<&'f str> {
+/// A configuration file's text, where it is one of a size that is read. Terraform takes any bytes in comments.
+fn text_of<'f>(content: &'f [u8], problems: &mut Problems) -> Option<Cow<'f, str>> {
     if content.len() > MAX_FILE {
         problems.add(format!("has more than {MAX_FILE} bytes and is not read"));
         return None;
     }
-    match std::str::from_utf8(content) {
-        Ok(text) => Some(text.strip_prefix('\u{feff}').unwrap_or(text)),
-        Err(error) => {
-            let good = content.get(..error.valid_up_to()).unwrap_or_default();
-            let line = problems::line_of(good, good.len());
-            problems.add(format!("line {line}: is not UTF-8; the file is not read"));
-            None
-        }
+    let content = unmarked(content);
+    if let Err(error) = std::str::from_utf8(content) {
+        let line = problems::line_of(content, error.valid_up_to());
+        problems.add_at(Some(line), "is not UTF-8");
     }
+    Some(String::from_utf8_lossy(content))
+}
+
+/// Without the mark that Windows puts before text.
+fn unmarked(content: &[u8]) -> &[u8] {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
 }
 
 fn readme_of(content: &[u8], problems: &mut Problems) -> String {
