@@ -256,6 +256,7 @@ fn unmarked(content: &[u8]) -> &[u8] {
 }
 
 fn readme_of(content: &[u8], problems: &mut Problems) -> String {
+    let content = unmarked(content);
     // One character more than is kept, so that cutting never leaves half of one.
     let start = content.get(..MAX_README + 4).unwrap_or(content);
     let mut text = String::from_utf8_lossy(start).into_owned();

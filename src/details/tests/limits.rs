@@ -27,6 +27,8 @@ fn what_is_too_large_is_said_and_left_out() {
     assert_eq!(details.problems, ["README.md: is cut behind 262144 bytes"]);
     let details = read("", &[file("README.md", b"a\xffb")]);
     assert_eq!(details.root.readme, "a\u{fffd}b");
+    let details = read("", &[file("README.md", "\u{feff}# Title\n")]);
+    assert_eq!(details.root.readme, "# Title\n");
 
     let many: Vec<String> = (0..6_000)
         .map(|i| format!("variable \"v{i:04}\" {{}}\n"))

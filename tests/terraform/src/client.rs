@@ -128,6 +128,20 @@ impl Root {
             .collect()
     }
 
+    /// `plan`, and what `show` makes of it: the configuration, as the client itself has read it.
+    pub(crate) fn configuration(&self) -> Value {
+        self.run(&["plan", "-no-color", "-input=false", "-out=saved.plan"])
+            .succeeds();
+        let shown = self.run(&["show", "-no-color", "-json", "saved.plan"]);
+        let mut shown: Value = serde_json::from_str(&shown.succeeds().stdout).unwrap();
+        shown["configuration"].take()
+    }
+
+    /// Where the files are that were installed for a module call.
+    pub(crate) fn place(&self, call: &str) -> PathBuf {
+        self.modules().join(call)
+    }
+
     /// The files that were installed for a module call.
     pub(crate) fn installed(&self, call: &str) -> Tree {
         tree::installed(&self.modules().join(call))

@@ -22,6 +22,7 @@
 //! | `archive_urls.rs` | what an archive's URL proves, how long, and how often it is used |
 //! | `ci_jobs.rs` | jobs that install with an ID token |
 //! | `limits.rs` | what works when GitHub's rate limit is all but used up |
+//! | `shapes.rs` | repositories of every shape, against a table of what is to come of them |
 //! | `modules.rs` | the modules of several trials |
 //!
 //! A trial whose programs are not all on the PATH is ignored, and says which is missing:
@@ -59,6 +60,7 @@ mod one_flight;
 mod process;
 mod programs;
 mod server;
+mod shapes;
 mod tree;
 mod world;
 
@@ -122,7 +124,8 @@ fn main() -> ExitCode {
         .chain(others)
         .chain(from_both)
         .chain(from_one)
-        .chain([without_memory]);
+        .chain([without_memory])
+        .chain(shapes::all());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }
 
