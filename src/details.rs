@@ -37,7 +37,7 @@ const MAX_ENTRIES: usize = 5_000;
 /// A file of the module's package.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct File {
-    /// Relative to the folder that is served, with `/`.
+    /// Relative to the folder that is served, with `/`; what is no text in it is replaced.
     pub path: String,
     /// Its bytes, inflated.
     pub content: Vec<u8>,
@@ -143,10 +143,11 @@ pub struct Resource {
 }
 
 /// Whether a file tells something of the module in the folder `base` (empty for the folder that is served itself): it is
-/// configuration, or a README, of the module, or of a folder in its `modules/` or `examples/`. Paths are as [`File::path`].
+/// configuration, or a README, of the module, or of a folder in its `modules/` or `examples/`. Paths are as [`File::path`] before
+/// it is made a text: Terraform reads files of any name.
 #[must_use]
 pub fn is_wanted(base: &str, path: &[u8]) -> bool {
-    std::str::from_utf8(path).is_ok_and(|path| Place::of(base, path).is_some())
+    Place::of(base, &String::from_utf8_lossy(path)).is_some()
 }
 
 /// Reads a module. Files that are not wanted are skipped, and what is wrong becomes a problem.

@@ -111,7 +111,7 @@ impl Rerooter {
                     inflated.ok()?
                 };
                 Some(File {
-                    path: String::from_utf8(file.name.to_vec()).ok()?,
+                    path: String::from_utf8_lossy(&file.name).into_owned(),
                     content,
                 })
             })

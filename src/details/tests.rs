@@ -481,7 +481,8 @@ fn files_are_wanted_where_they_tell_something() {
     ] {
         assert_eq!(is_wanted(base, path.as_bytes()), expected, "{base} {path}");
     }
-    assert!(!is_wanted("", b"\xff.tf"));
+    assert!(is_wanted("", b"\xff.tf"));
+    assert!(!is_wanted("", b"\xff.txt"));
 }
 
 #[test]
