@@ -29,6 +29,8 @@ use self::problems::Problems;
 const MAX_FILE: usize = 1024 * 1024;
 /// A README is cut behind so many bytes.
 const MAX_README: usize = 256 * 1024;
+/// What is said of a file that is too large to be taken out of its archive.
+const TOO_LARGE: &str = "is not read: it is too large, or all files together are";
 /// So many submodules and examples, together.
 const MAX_PARTS: usize = 500;
 /// So many inputs of all parts together; as many outputs, and so on.
@@ -39,8 +41,8 @@ const MAX_ENTRIES: usize = 5_000;
 pub struct File {
     /// Relative to the folder that is served, with `/`; what is no text in it is replaced.
     pub path: String,
-    /// Its bytes, inflated.
-    pub content: Vec<u8>,
+    /// Its bytes, inflated; `None` where they are too many.
+    pub content: Option<Vec<u8>>,
 }
 
 /// A module, with what is in its `modules/` and `examples/`.
@@ -153,12 +155,12 @@ pub fn is_wanted(base: &str, path: &[u8]) -> bool {
 /// Reads a module. Files that are not wanted are skipped, and what is wrong becomes a problem.
 #[must_use]
 pub fn read(base: &str, files: &[File]) -> Details {
-    let mut folders: BTreeMap<&str, Vec<(Place<'_>, &[u8])>> = BTreeMap::new();
+    let mut folders: BTreeMap<&str, Vec<Placed<'_>>> = BTreeMap::new();
     folders.insert("", Vec::new());
     for file in files {
         if let Some(place) = Place::of(base, &file.path) {
             let folder = folders.entry(place.part).or_default();
-            folder.push((place, &file.content));
+            folder.push((place, file.content.as_deref()));
         }
     }
     let mut problems = Problems::default();
@@ -190,12 +192,10 @@ pub fn read(base: &str, files: &[File]) -> Details {
     details
 }
 
-fn read_part(
-    base: &str,
-    path: &str,
-    files: &mut [(Place<'_>, &[u8])],
-    problems: &mut Problems,
-) -> Part {
+/// A file's content, if it is there, and its place.
+type Placed<'f> = (Place<'f>, Option<&'f [u8]>);
+
+fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Problems) -> Part {
     // Overrides come last, and of each kind the names decide; so do they of READMEs.
     files.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
     let mut part = Part {
@@ -214,6 +214,10 @@ fn read_part(
             Kind::Configuration { is_json, .. } => {
                 part.empty = false;
                 problems.of(place.file);
+                let Some(content) = content else {
+                    problems.add(TOO_LARGE);
+                    continue;
+                };
                 let Some(text) = text_of(content, problems) else {
                     continue;
                 };
@@ -231,7 +235,10 @@ fn read_part(
     }
     if let Some((file, content)) = readme {
         problems.of(file);
-        part.readme = readme_of(content, problems);
+        match content {
+            Some(content) => part.readme = readme_of(content, problems),
+            None => problems.add(TOO_LARGE),
+        }
     }
     collector.finish(&mut part);
     part

@@ -6,7 +6,7 @@ use landfall::details::{self, Details, File};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let file = |path: &str, content: &[u8]| File { path: path.to_owned(), content: content.to_vec() };
+    let file = |path: &str, content: &[u8]| File { path: path.to_owned(), content: Some(content.to_vec()) };
     let within = |before: &str, after: &str| [before.as_bytes(), data, after.as_bytes()].concat();
     let sources = [
         data.to_vec(),

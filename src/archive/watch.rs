@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::Rerooter;
 use super::entry::Entry;
-use super::zip::Local;
+use super::zip::{Facts, Local};
 use crate::details::{self, File};
 
 /// What is taken note of, and what was so far.
@@ -26,7 +26,8 @@ struct Watched {
     entry: Option<usize>,
     is_stored: bool,
     size: usize,
-    data: Vec<u8>,
+    /// `None` for what is too large.
+    data: Option<Vec<u8>>,
 }
 
 impl Rerooter {
@@ -44,14 +45,16 @@ impl Rerooter {
     /// How much of the input it takes to take note of an entry, whose name in the output is `name`; `None` for one that is not to be.
     pub(super) fn watches(&self, local: &Local<'_>, name: &[u8]) -> Option<usize> {
         let watch = self.watch.as_ref()?;
-        let facts = local.facts;
-        let is_small = facts.compressed.max(facts.size) <= MAX_FILE;
-        // Where the length only follows the data, it is not looked for.
-        let fits = is_small && !facts.has_descriptor() && watch.bytes + facts.size <= MAX_BYTES;
-        if !fits || !details::is_wanted(&watch.base, name) {
+        if !details::is_wanted(&watch.base, name) {
             return None;
         }
-        Some(local.length + usize::try_from(facts.compressed).ok()?)
+        // Of what is too large, only that it is there.
+        let data = if watch.fits(local.facts) {
+            usize::try_from(local.facts.compressed).ok()?
+        } else {
+            0
+        };
+        Some(local.length + data)
     }
 
     /// Takes note of an entry, of which `input` has all.
@@ -66,13 +69,16 @@ impl Rerooter {
             return;
         };
         if let (Some(watch), Some(data)) = (&mut self.watch, input.get(local.length..end)) {
-            watch.bytes += local.facts.size;
+            let fits = watch.fits(local.facts);
+            if fits {
+                watch.bytes += local.facts.size;
+            }
             watch.files.push(Watched {
                 name: name.into(),
                 entry,
                 is_stored: local.facts.is_stored(),
                 size: usize::try_from(local.facts.size).unwrap_or_default(),
-                data: data.to_vec(),
+                data: fits.then(|| data.to_vec()),
             });
         }
     }
@@ -83,14 +89,17 @@ impl Rerooter {
             return;
         };
         let size = data.len() as u64;
-        if details::is_wanted(&watch.base, name) && watch.bytes + size <= MAX_BYTES {
-            watch.bytes += size;
+        if details::is_wanted(&watch.base, name) {
+            let fits = watch.bytes + size <= MAX_BYTES;
+            if fits {
+                watch.bytes += size;
+            }
             watch.files.push(Watched {
                 name: name.into(),
                 entry: None,
                 is_stored: true,
                 size: data.len(),
-                data: data.to_vec(),
+                data: fits.then(|| data.to_vec()),
             });
         }
     }
@@ -103,12 +112,13 @@ impl Rerooter {
         files
             .filter(|file| !file.entry.is_some_and(is_link))
             .filter_map(|file| {
-                let content = if file.is_stored {
-                    file.data.clone()
-                } else {
-                    let inflated =
-                        miniz_oxide::inflate::decompress_to_vec_with_limit(&file.data, file.size);
-                    inflated.ok()?
+                let content = match &file.data {
+                    Some(data) if !file.is_stored => {
+                        let inflated =
+                            miniz_oxide::inflate::decompress_to_vec_with_limit(data, file.size);
+                        Some(inflated.ok()?)
+                    }
+                    data => data.clone(),
                 };
                 Some(File {
                     path: String::from_utf8_lossy(&file.name).into_owned(),
@@ -119,7 +129,15 @@ impl Rerooter {
     }
 }
 
-/// A larger file is not taken note of.
+impl Watch {
+    /// Where the length only follows the data, it is not looked for.
+    fn fits(&self, facts: Facts) -> bool {
+        let is_small = facts.compressed.max(facts.size) <= MAX_FILE;
+        is_small && !facts.has_descriptor() && self.bytes + facts.size <= MAX_BYTES
+    }
+}
+
+/// Of a larger file, only its name is taken note of.
 const MAX_FILE: u64 = 2 << 20;
 /// Of all files together.
 const MAX_BYTES: u64 = 8 << 20;

@@ -9,7 +9,7 @@ mod limits;
 fn file(path: &str, content: impl AsRef<[u8]>) -> File {
     File {
         path: path.to_owned(),
-        content: content.as_ref().to_vec(),
+        content: Some(content.as_ref().to_vec()),
     }
 }
 

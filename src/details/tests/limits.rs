@@ -30,6 +30,20 @@ fn what_is_too_large_is_said_and_left_out() {
     let details = read("", &[file("README.md", "\u{feff}# Title\n")]);
     assert_eq!(details.root.readme, "# Title\n");
 
+    let not_there = |path: &str| File {
+        path: path.to_owned(),
+        content: None,
+    };
+    let details = read("", &[not_there("README.md"), not_there("main.tf")]);
+    assert_eq!(
+        details.problems,
+        [
+            "main.tf: is not read: it is too large, or all files together are",
+            "README.md: is not read: it is too large, or all files together are"
+        ]
+    );
+    assert!(!details.root.empty);
+
     let many: Vec<String> = (0..6_000)
         .map(|i| format!("variable \"v{i:04}\" {{}}\n"))
         .collect();
