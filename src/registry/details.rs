@@ -82,9 +82,13 @@ impl<H: Host> Registry<'_, H> {
         inner: &str,
         deadline: Deadline,
     ) -> Result<Details, Error> {
-        let stream = self
-            .open_archive(chosen, sight, Some(inner), deadline)
-            .await?;
+        // A folder that GitHub's archive does not have has no details either. Of a small archive that shows at once.
+        let blamed = |error| match error {
+            Error::Archive(Refusal::NoSubTree) => Error::NotFound(NotFound::Archive),
+            error => error,
+        };
+        let stream = self.open_archive(chosen, sight, Some(inner), deadline);
+        let stream = stream.await.map_err(blamed)?;
         let until = Deadline::after(self.host().now(), READ_LIMIT);
         let mut nowhere = Nowhere {
             host: self.host(),
@@ -92,12 +96,10 @@ impl<H: Host> Registry<'_, H> {
         };
         let sent = stream.send(&mut nowhere).await;
         match sent.result {
-            // A folder that GitHub's archive does not have has no details either.
-            Err(Error::Archive(Refusal::NoSubTree)) => Err(Error::NotFound(NotFound::Archive)),
             Err(Error::ClientGone) => Err(Error::Unavailable(
                 "the archive is too large to be read in time".to_owned(),
             )),
-            Err(error) => Err(error),
+            Err(error) => Err(blamed(error)),
             Ok(()) => {
                 let object = sight.target.object();
                 Ok(self.keep_details(object, &chosen.path, inner, &sent.watched))
