@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hcl_edit::expr::{Expression as Parsed, ObjectKey, ObjectValue, UnaryOperator};
 use hcl_edit::parser::parse_expr;
-use hcl_edit::template::{Element, Template};
+use hcl_edit::template::{Element, Strip, Template};
 use hcl_edit::{Number, Span};
 use serde_json::{Map, Value};
 
@@ -133,8 +133,9 @@ fn number(number: Number) -> Option<Value> {
 fn text<'a>(mut elements: impl Iterator<Item = &'a Element>, source: &str) -> Option<Value> {
     let mut value = |element: &Element| match element {
         Element::Literal(text) => Some(Value::String(text.value().clone())),
-        Element::Interpolation(inner) => plain(&inner.expr, source),
-        Element::Directive(_) => None,
+        Element::Interpolation(inner) if inner.strip == Strip::None => plain(&inner.expr, source),
+        // `${~` and `~}` take blanks off what is beside them.
+        Element::Interpolation(_) | Element::Directive(_) => None,
     };
     let first = elements.next().map_or(Some(Value::from("")), &mut value)?;
     let Some(second) = elements.next() else {

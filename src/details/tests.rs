@@ -72,6 +72,7 @@ fn a_default_is_its_json_or_else_its_source() {
         ("[<<A\nx\nA\n, 1]", r#"["x\n",1]"#),
         ("\"${1}\"", "1"),
         ("\"a${\"b\"}${1}\"", "\"ab1\""),
+        ("\"a ${~1~} b\"", "\"a ${~1~} b\""),
         ("\"${[]}a\"", "\"${[]}a\""),
         ("\"%{if true}a%{endif}\"", "\"%{if true}a%{endif}\""),
         // Terraform refuses these as defaults; what is written is shown.
