@@ -15,8 +15,9 @@ use serde_json::{Map, Value};
 use self::rule::Rule;
 use self::selection::Selection;
 use crate::lifecycle::{self, Lifecycle};
-use crate::module::{ModuleAddress, Namespace};
+use crate::module::{ModuleAddress, Namespace, ObjectId};
 use crate::pins::Target;
+use crate::version::Releases;
 
 /// What the variable `modules` says, or the file `landfall.toml` of the `catalogue_repository`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -263,11 +264,27 @@ impl Catalogue {
         common.unwrap_or_default().to_owned()
     }
 
-    /// Whether some modules of a repository can only be told by its folders: their tags are all the same.
+    /// What to look at for folders: for each form of which these alone tell the modules apart, the newest version that a tag is.
     #[must_use]
-    pub fn needs_folders(&self, owner: &Namespace, repository: &str) -> bool {
-        let mut rules = self.rules_of(owner, repository);
-        rules.any(Rule::is_told_by_folders)
+    pub fn folders_at(
+        &self,
+        owner: &Namespace,
+        repository: &str,
+        tags: &[(String, Target)],
+    ) -> Vec<ObjectId> {
+        let rules = self.rules_of(owner, repository);
+        let mut objects: Vec<ObjectId> = Vec::new();
+        for rule in rules.filter(|rule| rule.is_told_by_folders()) {
+            let versions = tags.iter().filter_map(|(tag, target)| {
+                let version = rule.version_text(tag)?;
+                Some((version.to_owned(), target.clone()))
+            });
+            let newest = Releases::from_tags(versions).into_iter().next();
+            let object = newest.map(|it| it.target.object().clone());
+            objects.extend(object.filter(|it| !objects.contains(it)));
+        }
+        objects.truncate(MAX_FOLDERS);
+        objects
     }
 
     /// The modules that are in a repository with these tags and folders, and what their versions are.
@@ -306,6 +323,8 @@ impl Catalogue {
     }
 }
 
+/// Each costs a call.
+const MAX_FOLDERS: usize = 5;
 /// Each is tried for each request.
 const MAX_RULES: usize = 2000;
 
@@ -387,7 +406,7 @@ mod tests {
         let (text, _) = rest.split_once("```").unwrap();
         let catalogue = Catalogue::parse(text).unwrap();
         assert_eq!(catalogue.rules.len(), 2);
-        assert!(catalogue.selection.needs_topics() && catalogue.lifecycle.holds_back());
+        assert!(catalogue.selection.needs_topics() && !catalogue.lifecycle.is_empty());
         let place = catalogue.find(&address("acme/dns/google")).unwrap();
         assert_eq!((&*place.root, &*place.inner), ("modules", "dns"));
     }

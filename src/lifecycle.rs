@@ -89,24 +89,31 @@ impl Lifecycle {
         }
     }
 
-    /// Whether anything is held back.
+    /// Whether there is nothing of it.
     #[must_use]
-    pub fn holds_back(&self) -> bool {
-        self.rules.iter().any(|rule| rule.hold_back > 0)
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
     }
 
-    /// What goes for a module at the time `now`, of whose repository `selected` is to be had.
+    /// What goes for a module at the time `now`, of whose repository `selected` is to be had. What goes for one of its `aliases`, by which
+    /// the same repository could be asked for, goes for it as well.
     #[must_use]
     pub fn policy<'l>(
         &'l self,
         module: &ModuleAddress,
+        aliases: &[ModuleAddress],
         selected: Selected<'l>,
         now: SystemTime,
     ) -> Policy<'l> {
         let rules = self.rules.iter();
         Policy {
             selected,
-            rules: rules.filter(|rule| rule.modules.allows(module)).collect(),
+            rules: rules
+                .filter(|rule| {
+                    let mut all = aliases.iter().chain([module]);
+                    all.any(|it| rule.modules.allows(it))
+                })
+                .collect(),
             now: milliseconds(now),
         }
     }
@@ -122,6 +129,12 @@ impl Policy<'_> {
                 && !rule.yanked.iter().any(|range| range.has(version))
         });
         is_in_use && self.selected.allows(version)
+    }
+
+    /// Whether anything is held back.
+    #[must_use]
+    pub fn holds_back(&self) -> bool {
+        self.rules.iter().any(|rule| rule.hold_back > 0)
     }
 
     /// Whether what is known since `since`, in milliseconds since 1970, is known for too short a time. What was in the first list has
@@ -290,7 +303,7 @@ mod tests {
         ] {
             let lifecycle = Lifecycle::read(&[entry(modules, yanked, minimum, None)]).unwrap();
             let version = ModuleVersion::from_tag(version).unwrap();
-            let policy = lifecycle.policy(&vpc(), Selected::default(), SystemTime::UNIX_EPOCH);
+            let policy = lifecycle.policy(&vpc(), &[], Selected::default(), SystemTime::UNIX_EPOCH);
             assert_eq!(
                 policy.allows(&version),
                 allowed,
@@ -325,7 +338,7 @@ mod tests {
             (vec![entry("acme/*/*", &["< 9"], None, None)], &[], false),
         ] {
             let lifecycle = Lifecycle::read(&entries).unwrap();
-            let policy = lifecycle.policy(&vpc(), Selected::default(), SystemTime::UNIX_EPOCH);
+            let policy = lifecycle.policy(&vpc(), &[], Selected::default(), SystemTime::UNIX_EPOCH);
             let (filtered, left) = policy.filter(document.to_vec(), &[]);
             let value: Value = serde_json::from_slice(&filtered).unwrap();
             let versions = value["modules"][0]["versions"].as_array().unwrap();
@@ -357,7 +370,7 @@ mod tests {
         ] {
             let lifecycle = Lifecycle::read(&entries).unwrap();
             let now = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(now);
-            let policy = lifecycle.policy(&vpc(), Selected::default(), now);
+            let policy = lifecycle.policy(&vpc(), &[], Selected::default(), now);
             let recent = [("2.0.0".to_owned(), since)];
             let (filtered, _) = policy.filter(document.to_vec(), &recent);
             let value: Value = serde_json::from_slice(&filtered).unwrap();

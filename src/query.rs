@@ -65,8 +65,9 @@ impl Query {
                     // Some clients put it in quotes.
                     let words = value.to_ascii_lowercase();
                     let words = words.split(|it: char| it.is_whitespace() || "'\"".contains(it));
-                    let words = words.filter(|word| !word.is_empty()).take(MAX_WORDS);
+                    let words = words.filter(|word| !word.is_empty());
                     query.words.extend(words.map(str::to_owned));
+                    query.words.truncate(MAX_WORDS);
                 }
                 "namespace" => query.namespace = Some(value.into_owned()),
                 "provider" => query.provider = Some(value.into_owned()),

@@ -33,7 +33,7 @@ use crate::github::GitHub;
 use crate::github::readiness::Readiness;
 use crate::host::{Deadline, Host};
 use crate::lifecycle::Policy;
-use crate::module::{ModuleAddress, Namespace, ObjectId};
+use crate::module::{ModuleAddress, Namespace, ObjectId, aliases};
 use crate::pins::{MovedTags, Pin, Sight};
 use crate::registry::find::Chosen;
 use crate::registry::index::What;
@@ -183,11 +183,17 @@ impl<'h, H: Host> Registry<'h, H> {
     pub async fn readiness(&mut self) -> Readiness {
         let opened = self.open().await;
         let mut readiness = self.github.check_credential(self.deadline()).await;
-        readiness.problems.append(&mut self.catalogue_problems);
+        if !std::mem::take(&mut self.catalogue_problems).is_empty() {
+            readiness.problems.push(CATALOGUE_WRONG.to_owned());
+        }
         if let Err(error) = opened {
             readiness.works = false;
             readiness.problems.push(match error {
-                Error::Misconfigured(problems) => problems.join("; "),
+                // What the file says is nobody's business but who may read it.
+                Error::Misconfigured(problems) => {
+                    self.host().log(&problems.join("; "));
+                    CATALOGUE_WRONG.to_owned()
+                }
                 error => {
                     self.host().log(&format!("readyz: catalogue: {error}"));
                     CATALOGUE_UNREAD.to_owned()
@@ -302,16 +308,18 @@ impl<'h, H: Host> Registry<'h, H> {
         let inner = place.map(|place| place.inner).unwrap_or_default();
         let watched = self.lacks_details(object, &chosen.path, &inner);
         let watched = watched.then_some(inner.as_str());
-        let stream = self.open_archive(&chosen, sight, watched, deadline).await?;
-        if let Some(inner) = watched {
-            self.owe_details(object, &chosen.path, inner);
-        }
+        let stream = self
+            .open_archive(&chosen, sight, watched, None, deadline)
+            .await?;
         if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
             self.owe(Owed::Keep {
                 object: object.clone(),
                 path: chosen.path.clone(),
                 archive: archive.to_vec(),
             });
+        }
+        if let Some(inner) = watched {
+            self.owe_details(object, &chosen.path, inner);
         }
         Ok(Archive {
             content: ArchiveContent::Stream(Box::new(stream)),
@@ -326,6 +334,7 @@ impl<'h, H: Host> Registry<'h, H> {
         chosen: &Chosen<'_>,
         sight: &Sight,
         watched: Option<&str>,
+        limit: Option<Duration>,
         deadline: Deadline,
     ) -> Result<ArchiveStream<'h, H>, Error> {
         let object = sight.target.object();
@@ -336,6 +345,7 @@ impl<'h, H: Host> Registry<'h, H> {
                 is_commit,
                 path: chosen.path.clone(),
                 watched: watched.map(str::to_owned),
+                limit,
             };
             ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
         };
@@ -447,7 +457,7 @@ impl<'h, H: Host> Registry<'h, H> {
             if marked.is_empty() && !is_whole {
                 continue;
             }
-            self.mark_index(owner, &marked);
+            self.mark_index(owner, &marked, is_whole || hint.is_about_lists);
             let before = self.names(owner);
             let mut names = before.clone();
             if is_whole {
@@ -522,8 +532,19 @@ impl<'h, H: Host> Registry<'h, H> {
     /// What goes for a module now, whose versions are those of `source`.
     fn policy(&self, module: &ModuleAddress, owner: &Namespace, source: &Source) -> Policy<'_> {
         let selected = self.selected(owner, source.repository());
-        let lifecycle = &self.catalogue().lifecycle;
-        lifecycle.policy(module, selected, self.host().now())
+        self.policy_of(module, selected)
+    }
+
+    /// The same, of whose repository `selected` is to be had.
+    fn policy_of<'l>(&'l self, module: &ModuleAddress, selected: Selected<'l>) -> Policy<'l> {
+        let (catalogue, names) = (self.catalogue(), &self.config.repository_names);
+        let lifecycle = &catalogue.lifecycle;
+        let aliases = if lifecycle.is_empty() || catalogue.find(module).is_some() {
+            Vec::new()
+        } else {
+            aliases(names, module)
+        };
+        lifecycle.policy(module, &aliases, selected, self.host().now())
     }
 
     /// What is to be had of a repository.
@@ -541,8 +562,7 @@ impl<'h, H: Host> Registry<'h, H> {
         module: &ModuleAddress,
         version: &ModuleVersion,
     ) -> Result<(), Error> {
-        let lifecycle = &self.catalogue().lifecycle;
-        let policy = lifecycle.policy(module, Selected::default(), self.host().now());
+        let policy = self.policy_of(module, Selected::default());
         if policy.allows(version) {
             Ok(())
         } else {
@@ -600,5 +620,7 @@ fn warning(parts: [Option<String>; 2]) -> Option<String> {
 const MAX_NAMED: usize = 5;
 /// Terraform gives an API answer 10 s.
 const API_LIMIT: Duration = Duration::from_secs(9);
+const CATALOGUE_WRONG: &str =
+    "the catalogue of `catalogue_repository` is wrong, or not there: the log says what and where";
 const CATALOGUE_UNREAD: &str =
     "the catalogue cannot be read from `catalogue_repository` now: the log has the reason";

@@ -23,6 +23,8 @@ pub struct Hint {
     pub repositories: Vec<(String, String)>,
     /// The owner whose repositories may be others now.
     pub owner: Option<String>,
+    /// Whether the repositories may have other names or topics, or be new or gone.
+    pub is_about_lists: bool,
 }
 
 /// Receives a webhook: at most [`MAX_BODY`] bytes that are signed with `secret`.
@@ -223,6 +225,7 @@ impl Hint {
         Some(Self {
             repositories,
             owner,
+            is_about_lists: is_installation || event == "repository",
         })
     }
 }

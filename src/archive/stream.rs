@@ -30,6 +30,8 @@ pub struct ArchiveStream<'h, H: Host> {
     room: usize,
     /// Until the client is told that the archive is coming: when to give up.
     opening: Option<Deadline>,
+    /// When to give up after that.
+    ending: Option<Deadline>,
 }
 
 /// What GitHub is asked for.
@@ -45,6 +47,8 @@ pub struct ArchiveSource {
     pub path: String,
     /// The folder in that one that is a module of which the details are wanted.
     pub watched: Option<String>,
+    /// How long all of it may take once it is open, where nobody gets it; a client may take as long as it likes.
+    pub limit: Option<Duration>,
 }
 
 /// How an archive's way to the client ended.
@@ -118,6 +122,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             is_commit,
             path,
             watched,
+            limit: _,
         } = origin;
         let mut rerooter = Rerooter::new(config.max_archive_bytes);
         if !path.is_empty() {
@@ -142,10 +147,13 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             stop: Stop::Full,
             room: config.archive_bounds.bytes,
             opening: Some(deadline),
+            ending: None,
         };
         stream.stop = stream.fill(PREFETCH.max(stream.room + 1)).await?;
         stream.room = 0;
         stream.opening = None;
+        let now = github.host().now();
+        stream.ending = origin.limit.map(|limit| Deadline::after(now, limit));
         stream.source.wait_at_most(IDLE_LIMIT);
         Ok(stream)
     }
@@ -184,6 +192,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Stop::Splice(n) => {
                     let mut left = n;
                     while left > 0 {
+                        self.keep_time()?;
                         let moved = sink.splice(&mut self.source, left).await?;
                         if moved == 0 {
                             return Err(Refusal::Truncated.into());
@@ -218,7 +227,8 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
                 Step::More => {}
                 Step::Reopen => {
                     let now = self.github.host().now();
-                    let deadline = self.opening.unwrap_or(Deadline::after(now, OPEN_LIMIT));
+                    let deadline = self.opening.or(self.ending);
+                    let deadline = deadline.unwrap_or(Deadline::after(now, OPEN_LIMIT));
                     let ArchiveSource {
                         repository, object, ..
                     } = &self.origin;
@@ -289,7 +299,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
 
     /// No wait goes beyond the deadline of the opening.
     fn keep_time(&mut self) -> Result<(), Error> {
-        if let Some(deadline) = self.opening {
+        if let Some(deadline) = self.opening.or(self.ending) {
             let left = deadline.left(self.github.host().now());
             if left.is_zero() {
                 return Err(HostError::Timeout.into());

@@ -32,6 +32,8 @@ pub struct Entry {
     pub warning: Option<String>,
     /// What they have to be told of single versions: those whose tag was moved.
     pub moved: Option<String>,
+    /// Its owner and name, where they are others than those that it is asked for by.
+    pub renamed: Option<(String, String)>,
     /// Versions that are not known for long, and since when.
     pub recent: Vec<(String, u64)>,
     /// The body of the `versions` answer; empty for every other kind.
@@ -82,6 +84,7 @@ impl Entry {
             absent_before: Vec::new(),
             warning: None,
             moved: None,
+            renamed: None,
             recent: Vec::new(),
             document: Vec::new(),
         }

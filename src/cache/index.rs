@@ -22,6 +22,9 @@ pub struct Index {
     pub(crate) marked_at: u64,
     /// Until when GitHub is not asked again, because it failed; 0 for never.
     pub(crate) retry_at: u64,
+    /// When the pass over the list began that goes on at this page; 0 where none is under way.
+    pub(crate) began_at: u64,
+    pub(crate) cursor: usize,
     /// The repositories as GitHub lists them.
     pub(crate) pages: Vec<ListedPage>,
     /// Those that modules are in.
@@ -35,8 +38,13 @@ pub struct IndexedRepository {
     pub listed: ListedRepository,
     /// What of the catalogue it was made by; 0 for a repository that is a module by its name.
     pub(crate) made_by: u32,
-    /// When its tags were asked for; 0 before that.
+    /// When its tags were last given, and last asked for; 0 before that.
     pub(crate) checked_at: u64,
+    pub(crate) tried_at: u64,
+    /// What GitHub said of the last push then.
+    pub(crate) pushed_at: String,
+    /// Whether something said that it has changed since.
+    pub(crate) is_marked: bool,
     /// Its modules; of a folder's, those that have a tag.
     pub modules: Vec<IndexedModule>,
 }
@@ -117,6 +125,48 @@ impl Index {
         }
     }
 
+    /// How far it has come: what is more is news.
+    pub(crate) fn progress(&self) -> (u64, usize) {
+        (self.confirmed_at.max(self.began_at), self.cursor)
+    }
+
+    /// Whether GitHub has not listed all repositories yet.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.confirmed_at == 0
+    }
+
+    /// Whether versions were asked for at all, for topics alone they are not, and no webhook said that some are others now.
+    pub(crate) fn has_versions(&self) -> bool {
+        let mut sources = self.sources.iter();
+        let is_tried = self.sources.is_empty() || sources.any(|source| source.tried_at > 0);
+        is_tried && !self.sources.iter().any(|source| source.is_marked)
+    }
+
+    pub(crate) fn is_outdated(&self, now: SystemTime) -> bool {
+        self.sources.iter().any(|source| source.is_outdated(now))
+    }
+
+    /// Takes over what webhooks have said since `started`, when this one was read.
+    pub(crate) fn merge_marks(&mut self, kept: Option<Self>, started: u64) {
+        let Some(kept) = kept else {
+            return;
+        };
+        if kept.marked_at >= started {
+            self.marked_at = kept.marked_at;
+        }
+        let marked: Vec<&str> = kept
+            .sources
+            .iter()
+            .filter(|source| source.is_marked && source.tried_at < started)
+            .map(|source| source.listed.name.as_str())
+            .collect();
+        for source in &mut self.sources {
+            // Those that were asked for since are as they are now.
+            source.is_marked |= source.tried_at < started && marked.contains(&&*source.listed.name);
+        }
+    }
+
     /// The topics of a repository; `None` for one that is not listed.
     #[must_use]
     pub fn topics(&self, repository: &str) -> Option<&[String]> {
@@ -130,6 +180,36 @@ impl Index {
         listed.find(|it| it.name.eq_ignore_ascii_case(repository))
     }
 }
+
+impl IndexedRepository {
+    /// Something says that its tags are others now.
+    pub(crate) fn mark(&mut self) {
+        self.is_marked = true;
+        self.tried_at = 0;
+    }
+
+    /// Whether its tags are not known, or may be others by now: something was pushed, or a day has gone by. One that failed is left
+    /// alone for some minutes.
+    pub(crate) fn is_outdated(&self, now: SystemTime) -> bool {
+        let now = milliseconds(now);
+        let has_failed = self.tried_at > self.checked_at;
+        if has_failed
+            && now
+                .checked_sub(self.tried_at)
+                .is_some_and(|it| it < RETRY_MS)
+        {
+            return false;
+        }
+        let age = now.checked_sub(self.checked_at);
+        self.checked_at == 0
+            || self.is_marked
+            || self.pushed_at != self.listed.pushed_at
+            || age.is_none_or(|it| it > DAY_MS)
+    }
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+const RETRY_MS: u64 = 5 * 60 * 1000;
 
 /// What stands before each part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

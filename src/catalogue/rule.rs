@@ -172,6 +172,16 @@ impl Rule {
         !placeholders.is_empty() && !has_all(&self.tag_prefix) && has_all(&self.path())
     }
 
+    /// What of a tag is the version, if it may be one of a module of its form.
+    pub(super) fn version_text<'t>(&self, tag: &'t str) -> Option<&'t str> {
+        let rest = tag.strip_prefix(self.literal_prefix())?;
+        if !self.tag_prefix.contains('{') {
+            return Some(rest);
+        }
+        let mut ends = rest.char_indices().filter_map(|(at, _)| rest.get(at..));
+        ends.find(|end| ModuleVersion::from_tag(end).is_some())
+    }
+
     /// The addresses of its form that these tags, or these folders, have a module of.
     pub(super) fn enumerate(
         &self,
@@ -330,10 +340,10 @@ impl Pattern {
 
     /// What stands for the placeholder, in lower case.
     fn matched(&self, text: &str) -> Option<String> {
-        let lower = text.to_ascii_lowercase();
         match &self.rest {
-            None => (lower == self.start).then(String::new),
+            None => text.eq_ignore_ascii_case(&self.start).then(String::new),
             Some((_, end)) => {
+                let lower = text.to_ascii_lowercase();
                 let middle = lower
                     .strip_prefix(&self.start)?
                     .strip_suffix(end.as_str())?;

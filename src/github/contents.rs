@@ -19,7 +19,7 @@ use crate::module::ObjectId;
 pub enum Contents {
     /// It is as it was.
     Unchanged,
-    /// There is none, or the repository is not to be seen.
+    /// There is none, or the repository is not to be seen, or has another name now.
     Missing,
     /// All of it.
     File {
@@ -53,6 +53,10 @@ impl<H: Host> GitHub<'_, H> {
             Err(Error::NotFound(_)) => return Ok(Contents::Missing),
             result => result?,
         };
+        // What decides about all others is where it is said to be, or nowhere: a repository that has its name now may be anyone's.
+        if asked.url != self.config.github.api(&path) {
+            return Ok(Contents::Missing);
+        }
         if answer.status == StatusCode::NOT_MODIFIED {
             return Ok(Contents::Unchanged);
         }

@@ -26,6 +26,14 @@ pub struct ListedRepository {
     pub pushed_at: String,
 }
 
+/// A list, as far as it was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) pages: Vec<ListedPage>,
+    /// The page that it goes on with, and why not now.
+    pub(crate) stopped: Option<(usize, Error)>,
+}
+
 /// One page of the list, and how to ask whether it is still so.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedPage {
@@ -37,19 +45,23 @@ pub struct ListedPage {
 }
 
 impl<H: Host> GitHub<'_, H> {
-    /// All repositories of an owner that Landfall's credential sees, in one call for each hundred; pages that are as they were known to
-    /// be cost nothing as long as the token is the same. There are at most [`MAX_PAGES`].
+    /// The repositories of an owner that Landfall's credential sees, from page `cursor` on, in one call for each hundred; pages that are
+    /// as they were known to be cost nothing as long as the token is the same. There are at most [`MAX_PAGES`].
     ///
     /// <https://docs.github.com/rest/apps/installations#list-repositories-accessible-to-the-app-installation>; without an App
     /// <https://docs.github.com/rest/repos/repos#list-organization-repositories>, and for users
     /// <https://docs.github.com/rest/repos/repos#list-repositories-for-a-user>, which lists public ones alone.
+    ///
+    /// # Errors
+    /// What the first page that is asked for fails with; a failure of a later one only stops the list.
     pub(crate) async fn repositories(
         &self,
         owner: &Namespace,
         known: &[ListedPage],
+        cursor: usize,
         purpose: Purpose,
         deadline: Deadline,
-    ) -> Result<Vec<ListedPage>, Error> {
+    ) -> Result<Listed, Error> {
         let lists = match &self.config.credential {
             Credential::App { .. } => vec!["/installation/repositories".to_owned()],
             Credential::Token(_) | Credential::Anonymous => {
@@ -61,7 +73,8 @@ impl<H: Host> GitHub<'_, H> {
         };
         let mut result = Err(Error::NotFound(NotFound::Owner));
         for list in lists {
-            result = self.pages(owner, &list, known, purpose, deadline).await;
+            let pages = self.pages(owner, &list, known, cursor, purpose, deadline);
+            result = pages.await;
             if !matches!(result, Err(Error::NotFound(_))) {
                 break;
             }
@@ -74,43 +87,69 @@ impl<H: Host> GitHub<'_, H> {
         owner: &Namespace,
         list: &str,
         known: &[ListedPage],
+        cursor: usize,
         purpose: Purpose,
         deadline: Deadline,
-    ) -> Result<Vec<ListedPage>, Error> {
-        let mut pages: Vec<ListedPage> = Vec::new();
-        for number in 1..=MAX_PAGES {
-            let path = format!("{list}?per_page=100&page={number}");
-            let known = known.get(number - 1);
-            // Bodies are not kept: an `ETag` is good for as long as the token is.
-            let validator = known.and_then(|page| page.validator.clone());
-            let kept = validator.map(|validator| Kept {
-                validator,
-                body: Vec::new(),
-            });
-            let call = Call {
-                known: kept.as_ref(),
-                ..Call::new(owner.as_str(), &path, purpose, deadline)
+    ) -> Result<Listed, Error> {
+        let mut pages: Vec<ListedPage> = known.to_vec();
+        for at in cursor..MAX_PAGES {
+            let path = format!("{list}?per_page=100&page={}", at + 1);
+            let before = known.get(at);
+            let asked = self.listed_page(owner, &path, before, purpose, deadline);
+            let page = match asked.await {
+                Ok(page) => page,
+                Err(error) if at > cursor && error.is_passing() => {
+                    let stopped = Some((at, error));
+                    return Ok(Listed { pages, stopped });
+                }
+                Err(error) => return Err(error),
             };
-            let (asked, answer) = self.get(&call).await?;
-            let known = known.filter(|_| answer.status == StatusCode::NOT_MODIFIED);
-            let page = known.cloned().map_or_else(
-                || {
-                    let authorization = asked.authorization.as_ref();
-                    self.page(owner, &path, authorization, &answer)
-                },
-                Ok,
-            )?;
             let is_followed = page.is_followed;
-            pages.push(page);
+            match pages.get_mut(at) {
+                Some(known) => *known = page,
+                None => pages.push(page),
+            }
             if !is_followed {
-                return Ok(pages);
+                pages.truncate(at + 1);
+                return Ok(Listed {
+                    pages,
+                    stopped: None,
+                });
             }
         }
         self.host.log(&format!(
             "{owner} has more than {} repositories: no more are listed",
             MAX_PAGES * 100
         ));
-        Ok(pages)
+        Ok(Listed {
+            pages,
+            stopped: None,
+        })
+    }
+
+    async fn listed_page(
+        &self,
+        owner: &Namespace,
+        path: &str,
+        known: Option<&ListedPage>,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Result<ListedPage, Error> {
+        // Bodies are not kept: an `ETag` is good for as long as the token is.
+        let validator = known.and_then(|page| page.validator.clone());
+        let kept = validator.map(|validator| Kept {
+            validator,
+            body: Vec::new(),
+        });
+        let call = Call {
+            known: kept.as_ref(),
+            ..Call::new(owner.as_str(), path, purpose, deadline)
+        };
+        let (asked, answer) = self.get(&call).await?;
+        match known.filter(|_| answer.status == StatusCode::NOT_MODIFIED) {
+            Some(known) => Ok(known.clone()),
+            None => self.page(owner, path, asked.authorization.as_ref(), &answer),
+        }
     }
 }
 
@@ -137,11 +176,13 @@ impl<H: Host> GitHub<'_, H> {
         let now = milliseconds(self.host.now());
         Ok(ListedPage {
             validator: Some(Validator::sent(&answer.headers, authorization, now)),
+            // One that is full and stays as it is does not tell when another one follows it.
+            is_followed: answer.headers.get_all(header::LINK).iter().any(is_next)
+                || repositories.len() >= PAGE,
             repositories: repositories
                 .into_iter()
                 .filter_map(|it| it.of(owner))
                 .collect(),
-            is_followed: answer.headers.get_all(header::LINK).iter().any(is_next),
         })
     }
 }
@@ -186,6 +227,8 @@ impl Repository {
     }
 }
 
+/// What GitHub gives at most.
+const PAGE: usize = 100;
 /// 10,000 repositories.
 const MAX_PAGES: usize = 100;
 /// GitHub's own limit is 350 characters.

@@ -58,8 +58,9 @@ impl<H: Host> Registry<'_, H> {
         let longest = config.lifetimes.negative.min(LONGEST_RETRY) * 1000;
         let survives = known.as_ref().is_some_and(|it| it.catalogue.is_some());
         let is_waiting = |it: &KeptCatalogue| it.is_waiting(host.now(), longest);
-        if survives && let Some(known) = known.clone().filter(is_waiting) {
-            return Ok(known);
+        if let Some(known) = known.clone().filter(is_waiting) {
+            let failed = Error::Unavailable("it failed a moment ago".to_owned());
+            return if survives { Ok(known) } else { Err(failed) };
         }
         let deadline = match known {
             Some(_) => self.deadline().sooner(host.now(), super::refresh::PATIENCE),
@@ -138,12 +139,13 @@ impl<H: Host> Registry<'_, H> {
         let file = file.await;
         let mut kept =
             known.unwrap_or_else(|| KeptCatalogue::new(self.api(), &repository.full_name()));
+        let before = kept.problems.clone();
         match file {
             Ok(Contents::Unchanged) => {}
             Ok(Contents::Missing) => {
                 kept.keep(None);
                 kept.problems = vec![format!(
-                    "`catalogue_repository`: there is no `{FILE}` on the default branch of {repository}, or Landfall may not see it"
+                    "`catalogue_repository`: there is no `{FILE}` on the default branch of {repository}, Landfall may not see it, or the repository has another name now"
                 )];
             }
             Ok(Contents::File { bytes, kept: body }) => {
@@ -162,9 +164,7 @@ impl<H: Host> Registry<'_, H> {
             Err(error) => {
                 let negative = self.config.lifetimes.negative.min(LONGEST_RETRY);
                 kept.retry_at = milliseconds(host.now()) + negative * 1000;
-                if kept.confirmed_at > 0 {
-                    kept.save(host);
-                }
+                kept.save(host);
                 return Err(match error {
                     Error::NotFound(NotFound::Installation) => Error::Misconfigured(vec![format!(
                         "`catalogue_repository`: the GitHub App is not installed for {}",
@@ -174,15 +174,22 @@ impl<H: Host> Registry<'_, H> {
                 });
             }
         }
-        // Without any catalogue, it is what the request fails with.
-        for problem in kept.problems.iter().filter(|_| kept.catalogue.is_some()) {
+        // Once, and without any catalogue it is what the request fails with.
+        let is_news = kept.problems != before;
+        for problem in kept
+            .problems
+            .iter()
+            .filter(|_| is_news && kept.catalogue.is_some())
+        {
             host.log(problem);
         }
         kept.confirmed_at = started;
         kept.retry_at = 0;
-        if !(started..=milliseconds(host.now())).contains(&kept.marked_at) {
-            kept.marked_at = 0;
-        }
+        // A webhook that came meanwhile still counts.
+        let marked = KeptCatalogue::load(host, self.api(), &repository.full_name());
+        let marked_at = marked.map_or(0, |it| it.marked_at);
+        let is_after = (started..=milliseconds(host.now())).contains(&marked_at);
+        kept.marked_at = if is_after { marked_at } else { 0 };
         kept.save(host);
         Ok(kept)
     }
@@ -215,8 +222,11 @@ impl<H: Host> Registry<'_, H> {
         let is_it = repository
             .full_name()
             .eq_ignore_ascii_case(&format!("{owner}/{name}"));
+        if !is_it {
+            return;
+        }
         let known = KeptCatalogue::load(self.host(), self.api(), &repository.full_name());
-        if let Some(mut known) = known.filter(|_| is_it) {
+        if let Some(mut known) = known {
             known.marked_at = milliseconds(self.host().now());
             known.retry_at = 0;
             known.save(self.host());

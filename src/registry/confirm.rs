@@ -219,7 +219,10 @@ impl<H: Host> Registry<'_, H> {
             .full_name
             .as_deref()
             .and_then(|it| it.split_once('/'));
-        let (owner, name) = full_name.unwrap_or((owner.as_str(), source.repository()));
+        let asked = (owner.as_str(), source.repository());
+        let (owner, name) = full_name.unwrap_or(asked);
+        let is_same = owner.eq_ignore_ascii_case(asked.0) && name.eq_ignore_ascii_case(asked.1);
+        entry.renamed = (!is_same).then(|| (owner.to_owned(), name.to_owned()));
         let source = self.config.github.repository_page(owner, name);
         let versions = releases.listed().map(|release| &release.version);
         entry.kind = if releases.is_empty() {

@@ -70,9 +70,25 @@ impl<H: Host> Registry<'_, H> {
         module: &ModuleAddress,
         deadline: Deadline,
     ) -> Result<Found, Error> {
+        let found = self.find_named(module, deadline).await?;
+        // What is left out is so by the name that it has now, too.
+        if let Some((owner, name)) = &found.entry.renamed
+            && let Some(owner) = Namespace::parse(owner)
+            && self.selected(&owner, name).is_nothing()
+        {
+            return Err(Error::NotFound(NotFound::Repository));
+        }
+        Ok(found)
+    }
+
+    async fn find_named(&self, module: &ModuleAddress, deadline: Deadline) -> Result<Found, Error> {
         let owner = &self.owner(module)?;
         if self.catalogue().selection.needs_topics() && self.topics.get().is_none() {
             let index = self.index(owner, What::Topics).await?;
+            if index.is_partial() {
+                let text = "the list of repositories is not complete yet";
+                return Err(Error::Unavailable(text.to_owned()));
+            }
             let _ = self.topics.set(index);
         }
         let Candidates {

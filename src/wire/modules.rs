@@ -63,9 +63,14 @@ pub fn details(module: &ModuleDetails) -> Response<Vec<u8>> {
 fn summary(module: &Summary) -> Value {
     let address = &module.address;
     let version = module.version.as_ref().map(ToString::to_string);
-    let version = version.unwrap_or_default();
+    let id = match &version {
+        Some(version) => format!("{address}/{version}"),
+        None => address.to_string(),
+    };
+    // Clients that read a time out of it take null, and not nothing.
+    let pushed_at = Some(&module.pushed_at).filter(|it| !it.is_empty());
     let mut document = json!({
-        "id": format!("{address}/{version}").trim_end_matches('/'),
+        "id": id,
         "owner": module.owner.as_str(),
         "namespace": address.namespace.as_str(),
         "name": address.name.as_str(),
@@ -73,7 +78,7 @@ fn summary(module: &Summary) -> Value {
         "provider": address.system.as_str(),
         "description": module.description,
         "source": module.source,
-        "published_at": module.pushed_at,
+        "published_at": pushed_at,
         "downloads": 0,
         "verified": false,
     });

@@ -35,6 +35,7 @@ pub fn all() -> Vec<Scenario> {
     let mut all = lists();
     all.extend(ages());
     all.extend(topics());
+    all.extend(traps());
     all
 }
 
@@ -174,7 +175,8 @@ pub fn thousand() -> Scenario {
             scenario = scenario.on(&tags_of(&name), [tags]);
         }
     }
-    scenario
+    // The last page was full: nothing says that it is the last.
+    scenario.on(&format!("GET {}", url(11)), [page(&[])])
 }
 
 fn lists() -> Vec<Scenario> {
@@ -284,6 +286,84 @@ fn ages() -> Vec<Scenario> {
         .on(&tags_of("terraform-aws-vpc"), [tags(&[("v1.0.0", "commit", COMMIT)]), newer()])
         .on(PAGE, [page(&[repository("terraform-aws-vpc", &json!(null), &[])]), pushed()])
         .variable("modules", "[[lifecycle]]\nmodules = [\"acme/*/*\"]\nhold_back = \"1h\"\n"),
+    ]
+}
+
+/// What must not get past a rule, and what must not be lost by one.
+fn traps() -> Vec<Scenario> {
+    let moved = |to: &str| {
+        let object = json!({ "type": "commit", "sha": COMMIT, "url": "" });
+        let url = format!("https://api.github.com/repos/acme/{to}/git/refs/tags/v1.0.0");
+        Answer::json(
+            &json!([{ "ref": "refs/tags/v1.0.0", "url": url, "node_id": "", "object": object }]),
+        )
+    };
+    let by_number = "https://api.github.com/repositories/42/git/matching-refs/tags";
+    let both = "[[module]]\naddress = \"acme/{name}/aws\"\nrepository = \"acme/together\"\npath = \"aws/*\"\ntag_prefix = \"release-\"\n";
+    let elsewhere = "[[module]]\naddress = \"acme/vpc/aws\"\nrepository = \"acme/platform\"\npath = \"x\"\ntag_prefix = \"dns/v\"\n";
+    vec![
+        scenario(
+            "a_repository_is_left_out_by_its_new_name_too",
+            [
+                get("/v1/modules/acme/old/aws/versions"),
+                get("/v1/modules/acme/old/aws/1.0.0/download"),
+            ],
+        )
+        .variable("repository_names", "{name}")
+        .variable("modules", "[[deny]]\nrepositories = [\"acme/legacy-*\"]\n")
+        .on(&tags_of("old"), [Answer::redirect(301, by_number)])
+        .on(&format!("GET {by_number}"), [moved("legacy-old")])
+        .on(
+            "GET https://api.github.com/repos/acme/old",
+            [Answer::json(
+                &json!({ "id": 42, "full_name": "acme/legacy-old" }),
+            )],
+        ),
+        scenario(
+            "a_version_is_yanked_by_every_name_of_its_module",
+            [get("/v1/modules/acme/terraform-aws-vpc/aws/versions")],
+        )
+        .variable("repository_names", "terraform-{system}-{name},{name}")
+        .variable(
+            "modules",
+            "[[lifecycle]]\nmodules = [\"acme/vpc/*\"]\nyanked = [\"2.0.0\"]\n",
+        )
+        .on(
+            &tags_of("terraform-aws-vpc"),
+            [tags(&[
+                ("v1.0.0", "commit", COMMIT),
+                ("v2.0.0", "commit", COMMIT),
+            ])],
+        ),
+        listed(
+            "folders_are_listed_whatever_their_tags_begin_with",
+            [get("/v1/modules/acme")],
+        )
+        .variable("modules", both)
+        .on(
+            &format!("{}/release-", tags_of("together")),
+            [tags(&[("release-1.0.0", "commit", COMMIT)])],
+        ),
+        listed(
+            "a_repository_that_fails_keeps_no_other_from_the_list",
+            [
+                get("/v1/modules/acme"),
+                get("/v1/modules/acme").after(10),
+                get("/v1/modules/acme").after(400),
+            ],
+        )
+        .variable("modules", elsewhere)
+        .on(
+            &tags_of("terraform-aws-secret"),
+            [Answer::message(
+                403,
+                "Resource not accessible by integration",
+            )],
+        )
+        .on(
+            &tags_of("terraform-google-vpc"),
+            [Answer::new(502, "Unicorn")],
+        ),
     ]
 }
 
