@@ -13,7 +13,8 @@ use crate::github::readiness::Readiness;
 use crate::host::{Host, Source};
 use crate::query::Query;
 use crate::record::Record;
-use crate::registry::{ArchiveContent, Registry};
+use crate::registry::Registry;
+use crate::registry::archive::ArchiveContent;
 use crate::route::{ListRoute, ModuleRoute, Route};
 use crate::{webhook, wire};
 

@@ -203,11 +203,7 @@ impl Rule {
         if entry.deprecated.as_ref().is_some_and(|it| !is_line(it)) {
             return Err("its `deprecated` is not one line of at most 300 plain characters");
         }
-        let hold_back = match entry.hold_back.as_deref().map(humantime::parse_duration) {
-            None => Some(0),
-            Some(Ok(duration)) => u64::try_from(duration.as_millis()).ok(),
-            Some(Err(_)) => None,
-        };
+        let hold_back = entry.hold_back.as_deref().map_or(Some(0), milliseconds_of);
         Ok(Self {
             modules,
             hold_back: hold_back
@@ -220,6 +216,15 @@ impl Rule {
             deprecated: entry.deprecated.clone(),
         })
     }
+}
+
+/// Reads `90m`, `24h` or `7d`.
+fn milliseconds_of(text: &str) -> Option<u64> {
+    let (number, minutes) = [("m", 1), ("h", 60), ("d", 24 * 60)]
+        .into_iter()
+        .find_map(|(unit, minutes)| Some((text.strip_suffix(unit)?, minutes)))?;
+    let number: u64 = number.parse().ok()?;
+    number.checked_mul(minutes * 60 * 1000)
 }
 
 impl Range {
@@ -363,7 +368,7 @@ mod tests {
             (vec![held("24h")], 10 * hour, 33 * hour, 1),
             (vec![held("24h")], 10 * hour, 34 * hour, 2),
             (vec![held("1d"), held("30m")], 10 * hour, 33 * hour, 1),
-            (vec![held("30min")], 10 * hour, 11 * hour, 2),
+            (vec![held("30m")], 10 * hour, 11 * hour, 2),
             (vec![held("24h")], 10 * hour, 9 * hour, 1),
             (vec![held("24h")], 0, hour, 2),
             (vec![entry("acme/*/*", &[], None, None)], hour, hour, 2),
@@ -377,7 +382,16 @@ mod tests {
             let versions = value["modules"][0]["versions"].as_array().unwrap();
             assert_eq!(versions.len(), expected, "{entries:?} {since} {now:?}");
         }
-        for wrong in ["", "24", "31d", "soon", "-1h"] {
+        for wrong in [
+            "",
+            "24",
+            "31d",
+            "soon",
+            "-1h",
+            "h",
+            "99999999999999999999d",
+            "9999999999999999d",
+        ] {
             let problems = Lifecycle::read(&[held(wrong)]).unwrap_err();
             assert!(problems[0].contains("`hold_back`"), "{problems:?}");
         }

@@ -1,18 +1,22 @@
 //! What the registry answers: a module's versions, where to get one, and its archive.
 //!
+//! - [`archive`]: a version's archive
 //! - `catalogue`: where modules are, if a repository's file says so
 //! - [`details`]: what a module takes and gives
 //! - `find`: which repository a module is in, and whether what is known of it will do
 //! - [`index`]: which modules there are
+//! - `hints`: what webhooks say
 //! - `refresh`: when GitHub is asked, and by whom
 //! - `confirm`: what it says, and what of that is believed
 //!
 //! What an answer leaves to do is owed: it is done by [`Registry::settle`], when the client has its answer.
 
+pub mod archive;
 mod catalogue;
 mod confirm;
 pub mod details;
 mod find;
+mod hints;
 pub mod index;
 mod refresh;
 
@@ -20,9 +24,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use crate::archive::stream::{ArchiveSource, ArchiveStream, Sent};
-use crate::cache::entry::{Entry, milliseconds};
-use crate::cache::history::History;
+use crate::archive::stream::Sent;
+use crate::cache::entry::Entry;
 use crate::cache::index::Index;
 use crate::cache::shelf::{self, Shelf};
 use crate::catalogue::selection::Selected;
@@ -34,12 +37,11 @@ use crate::github::readiness::Readiness;
 use crate::host::{Deadline, Host};
 use crate::lifecycle::Policy;
 use crate::module::{ModuleAddress, Namespace, ObjectId, aliases};
-use crate::pins::{MovedTags, Pin, Sight};
+use crate::pins::{MovedTags, Pin};
 use crate::registry::find::Chosen;
 use crate::registry::index::What;
 use crate::route::{ArchiveAddress, Wanted};
 use crate::version::{ModuleVersion, Release, Releases};
-use crate::webhook::Hint;
 
 /// The registry, for one request.
 pub struct Registry<'h, H> {
@@ -122,22 +124,6 @@ pub struct Location {
     pub inner: String,
     /// What the client's log should know.
     pub warning: Option<String>,
-}
-
-/// A version's archive.
-pub struct Archive<'h, H: Host> {
-    /// The archive itself.
-    pub content: ArchiveContent<'h, H>,
-    /// What the client's log should know.
-    pub warning: Option<String>,
-}
-
-/// Where an archive comes from.
-pub enum ArchiveContent<'h, H: Host> {
-    /// It is here, all of it.
-    Whole(Vec<u8>),
-    /// It is on its way from GitHub.
-    Stream(Box<ArchiveStream<'h, H>>),
 }
 
 impl<'h, H: Host> Registry<'h, H> {
@@ -275,105 +261,6 @@ impl<'h, H: Host> Registry<'h, H> {
         Ok(chosen)
     }
 
-    /// Whether an archive could be asked for. GitHub is not.
-    pub fn check_archive(&self, archive: &ArchiveAddress) -> Result<(), Error> {
-        self.owner(&archive.module).map(|_| ())
-    }
-
-    /// The archive of a version. The object in its address must be one that the version's tag was seen to point at:
-    /// GitHub would serve any commit of any fork under this repository's name.
-    pub async fn archive(&self, address: &ArchiveAddress) -> Result<Archive<'h, H>, Error> {
-        let (module, object) = (&address.module, &address.object);
-        self.check_lifecycle(module, &address.version)?;
-        let choose = |policy: &Policy<'_>, releases: &Releases<Pin>| {
-            let release = releases.find(&address.version)?;
-            self.sight(policy, release, object)?;
-            Some(release.clone())
-        };
-        let deadline = self.deadline();
-        let chosen = self.choose(module, choose, deadline).await?;
-        let warning = self.release_warning(&chosen.entry, &chosen.release);
-        let bounds = self.config.archive_bounds;
-        if let Some(archive) =
-            shelf::find(self.host(), Shelf::Archives, object, &chosen.path, bounds)
-        {
-            return Ok(Archive {
-                content: ArchiveContent::Whole(archive),
-                warning,
-            });
-        }
-        let sight = self.sight(&chosen.policy, &chosen.release, object);
-        let sight = sight.ok_or(Error::NotFound(NotFound::HeldBack))?;
-        let place = self.catalogue().find(module);
-        let inner = place.map(|place| place.inner).unwrap_or_default();
-        let watched = self.lacks_details(object, &chosen.path, &inner);
-        let watched = watched.then_some(inner.as_str());
-        let stream = self
-            .open_archive(&chosen, sight, watched, None, deadline)
-            .await?;
-        if let Some(archive) = stream.whole().filter(|it| it.len() <= bounds.bytes) {
-            self.owe(Owed::Keep {
-                object: object.clone(),
-                path: chosen.path.clone(),
-                archive: archive.to_vec(),
-            });
-        }
-        if let Some(inner) = watched {
-            self.owe_details(object, &chosen.path, inner);
-        }
-        Ok(Archive {
-            content: ArchiveContent::Stream(Box::new(stream)),
-            warning,
-        })
-    }
-
-    /// Opens GitHub's archive of what a tag points at. That of an annotated tag is asked for by the tag object's own id,
-    /// so that no call is spent on what the archive itself says: its commit.
-    async fn open_archive(
-        &self,
-        chosen: &Chosen<'_>,
-        sight: &Sight,
-        watched: Option<&str>,
-        limit: Option<Duration>,
-        deadline: Deadline,
-    ) -> Result<ArchiveStream<'h, H>, Error> {
-        let object = sight.target.object();
-        let open = |id: &ObjectId, is_commit: bool| {
-            let source = ArchiveSource {
-                repository: chosen.repository.clone(),
-                object: id.clone(),
-                is_commit,
-                path: chosen.path.clone(),
-                watched: watched.map(str::to_owned),
-                limit,
-            };
-            ArchiveStream::open(self.github.clone(), source, &self.config, deadline)
-        };
-        if let Some(commit) = sight.commit() {
-            return open(commit, true).await;
-        }
-        self.owe(Owed::Peel {
-            owner: chosen.owner.clone(),
-            source: chosen.source.clone(),
-            object: object.clone(),
-        });
-        match open(object, false).await {
-            // It may only be asked for by a commit.
-            Err(
-                Error::NotFound(NotFound::Archive) | Error::Malformed(_) | Error::Unavailable(_),
-            ) => {
-                let repository = &chosen.repository;
-                let commit = self
-                    .github
-                    .peel(repository, &sight.target, deadline)
-                    .await?;
-                self.remember_commit(&chosen.owner, &chosen.source, object, &commit);
-                open(&commit, true).await
-            }
-            result => result,
-        }
-    }
-
     /// Does what is owed. `sent` is how an archive's way to the client ended.
     pub async fn settle(&self, sent: Option<&Sent>) {
         for owed in self.owed.take() {
@@ -417,75 +304,6 @@ impl<'h, H: Host> Registry<'h, H> {
                         self.remember_commit(&owner, &source, &object, commit);
                     }
                 }
-            }
-        }
-    }
-
-    /// An annotated tag is peeled once, and never again.
-    fn remember_commit(
-        &self,
-        owner: &Namespace,
-        source: &Source,
-        object: &ObjectId,
-        commit: &ObjectId,
-    ) {
-        let history = History::load(self.host(), self.api(), owner.as_str(), source.as_str());
-        if let Some(mut history) = history
-            && history.pins.peel(object, commit)
-        {
-            history.save(self.host(), owner.as_str(), source.as_str());
-        }
-    }
-
-    /// Takes note of what a webhook says: GitHub is asked about these repositories before the next answer. Nothing is
-    /// written for what is not known yet.
-    pub fn note(&self, hint: &Hint) {
-        let host = self.host();
-        let now = milliseconds(host.now());
-        for (owner, name) in &hint.repositories {
-            self.mark_catalogue(owner, name);
-        }
-        for owner in &self.config.allowed_owners {
-            let is_its = |name: &str| name.eq_ignore_ascii_case(owner.as_str());
-            let is_whole = hint.owner.as_deref().is_some_and(is_its);
-            let mut marked: Vec<&str> = hint
-                .repositories
-                .iter()
-                .filter(|(of, _)| is_its(of))
-                .map(|(_, name)| name.as_str())
-                .collect();
-            if marked.is_empty() && !is_whole {
-                continue;
-            }
-            self.mark_index(owner, &marked, is_whole || hint.is_about_lists);
-            let before = self.names(owner);
-            let mut names = before.clone();
-            if is_whole {
-                names.forget_absent();
-                marked.extend(before.known().iter().map(String::as_str));
-            }
-            // A repository's modules may be in folders of it, with tags of their own.
-            let is_part_of = |source: &str, name: &str| {
-                let (repository, _) = source.split_once(':').unwrap_or_default();
-                repository.eq_ignore_ascii_case(name)
-            };
-            let parts: Vec<&str> = before
-                .known()
-                .iter()
-                .map(String::as_str)
-                .filter(|source| marked.iter().any(|name| is_part_of(source, name)))
-                .collect();
-            marked.extend(parts);
-            for name in marked {
-                names.remove(name);
-                if let Some(mut entry) = Entry::load(host, self.api(), owner.as_str(), name) {
-                    entry.marked_at = now;
-                    entry.retry_at = 0;
-                    entry.save(host, owner.as_str(), name);
-                }
-            }
-            if names != before {
-                names.save(host, owner.as_str());
             }
         }
     }
@@ -568,20 +386,6 @@ impl<'h, H: Host> Registry<'h, H> {
         } else {
             Err(Error::NotFound(NotFound::Yanked))
         }
-    }
-
-    /// The sight of an object that a release's tag was seen to point at, if it may be served.
-    fn sight<'r>(
-        &self,
-        policy: &Policy<'_>,
-        release: &'r Release<Pin>,
-        object: &ObjectId,
-    ) -> Option<&'r Sight> {
-        let pin = &release.target;
-        pin.serves(object, self.config.moved_tags, |since| {
-            policy.is_held(since)
-        })
-        .filter(|_| !policy.is_held(pin.first.since))
     }
 
     fn host(&self) -> &'h H {

@@ -327,7 +327,7 @@ impl<'h, H: Host> ArchiveStream<'h, H> {
             repository, object, ..
         } = &self.origin;
         for link in dropped.iter().take(MAX_REPORTED) {
-            let name = link.name.escape_debug();
+            let name = link.name.escape_default();
             self.github.host().log(&format!(
                 "{repository} at {object}: link `{name}` left out: {}",
                 link.reason

@@ -90,13 +90,9 @@ impl<H: Host> Registry<'_, H> {
         let stream = self.open_archive(chosen, sight, Some(inner), Some(READ_LIMIT), deadline);
         let stream = stream.await.map_err(blamed)?;
         let sent = stream.send(&mut Nowhere).await;
-        match sent.result {
-            Err(error) => Err(blamed(error)),
-            Ok(()) => {
-                let object = sight.target.object();
-                Ok(self.keep_details(object, &chosen.path, inner, &sent.watched))
-            }
-        }
+        sent.result.map_err(blamed)?;
+        let object = sight.target.object();
+        Ok(self.keep_details(object, &chosen.path, inner, &sent.watched))
     }
 
     fn known_details(&self, object: &ObjectId, path: &str, inner: &str) -> Option<Details> {
