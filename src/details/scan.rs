@@ -162,10 +162,11 @@ fn comment(text: &str, at: usize) -> Result<usize, Fault> {
 fn heredoc_marker(text: &str, at: usize) -> Option<(&str, usize)> {
     let rest = text.get(at..)?.strip_prefix("<<")?;
     let rest = rest.strip_prefix('-').unwrap_or(rest);
-    let line = rest.split_once('\n')?.0;
-    let marker = line.strip_suffix('\r').unwrap_or(line);
-    let is_marker = !marker.is_empty() && marker.bytes().all(is_word);
-    is_marker.then(|| (marker, line_end(text, at) + 1))
+    // Only the word is looked at, not the line, which may have many `<`.
+    let (marker, rest) = rest.split_at_checked(word_end(rest, 0))?;
+    let rest = rest.strip_prefix('\r').unwrap_or(rest);
+    let rest = rest.strip_prefix('\n')?;
+    (!marker.is_empty()).then(|| (marker, text.len() - rest.len()))
 }
 
 fn quoted<'t>(
