@@ -22,6 +22,11 @@ impl Problems {
 
     /// A problem of the file.
     pub(super) fn add(&mut self, what: impl std::fmt::Display) {
+        // There may be as many as there are lines: those that are only counted are not written.
+        if self.is_full() {
+            self.more += 1;
+            return;
+        }
         let line = format!("{}: {what}", self.file);
         self.push(line);
     }
@@ -29,7 +34,7 @@ impl Problems {
     /// A problem at a place of the file, if that is known.
     pub(super) fn add_at(&mut self, line: Option<usize>, what: impl std::fmt::Display) {
         match line {
-            Some(line) => self.add(format!("line {line}: {what}")),
+            Some(line) => self.add(format_args!("line {line}: {what}")),
             None => self.add(what),
         }
     }
@@ -49,8 +54,12 @@ impl Problems {
         self.lines
     }
 
+    fn is_full(&self) -> bool {
+        self.lines.len() >= MAX_LINES
+    }
+
     fn push(&mut self, mut line: String) {
-        if self.lines.len() >= MAX_LINES {
+        if self.is_full() {
             self.more += 1;
             return;
         }

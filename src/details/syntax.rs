@@ -21,7 +21,7 @@ pub(super) fn read<'f>(
     let mut lines = Lines::new(text);
     let mut items = Items::new(text, 0, true);
     while let Some(item) = items.next() {
-        items.say(problems);
+        items.say(&mut lines, problems);
         let Item::Block {
             kind,
             labels,
@@ -45,10 +45,10 @@ pub(super) fn read<'f>(
         fill(&mut block, text, body, is_whole, &mut lines, problems);
         take(block, problems);
     }
-    items.say(problems);
+    items.say(&mut lines, problems);
 }
 
-/// Lines of places that come one behind the other, without counting from the start each time.
+/// Lines of places near each other, without counting from the start each time.
 struct Lines<'f> {
     text: &'f str,
     at: usize,
@@ -65,10 +65,11 @@ impl<'f> Lines<'f> {
     }
 
     fn of(&mut self, at: usize) -> usize {
-        if let Some(between) = self.text.as_bytes().get(self.at..at) {
-            self.line += line_of(between, between.len()) - 1;
-            self.at = at;
-        }
+        let text = self.text.as_bytes();
+        let ends = |range| text.get(range).map_or(0, |it| line_of(it, it.len()) - 1);
+        // Faults are told behind what was read after them.
+        self.line = (self.line + ends(self.at..at)).saturating_sub(ends(at..self.at));
+        self.at = at;
         self.line
     }
 }
@@ -111,7 +112,7 @@ fn fill<'f>(
     }
     // What is wrong in a block without an end has been said.
     if is_whole {
-        items.say(problems);
+        items.say(lines, problems);
     }
 }
 
@@ -153,10 +154,9 @@ impl<'f> Items<'f> {
         }
     }
 
-    fn say(&mut self, problems: &mut Problems) {
+    fn say(&mut self, lines: &mut Lines<'_>, problems: &mut Problems) {
         for fault in self.faults.iter().skip(self.said) {
-            let line = line_of(self.text.as_bytes(), fault.at);
-            problems.add_at(Some(line), fault.what);
+            problems.add_at(Some(lines.of(fault.at)), fault.what);
         }
         if self.said < MAX_FAULTS && self.faults.len() >= MAX_FAULTS {
             problems.add("the rest is not read");
