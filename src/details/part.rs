@@ -120,9 +120,9 @@ impl Collector {
             return;
         };
         call.name = name;
-        block.set_text("source", &mut call.source);
+        let is_new = block.set_text("source", &mut call.source);
         block.set_text("version", &mut call.version);
-        if block.block.argument("source").is_some() && leads_out(self.depth, &call.source) {
+        if is_new && leads_out(self.depth, &call.source) {
             block.problems.add(format_args!(
                 "`source = \"{}\"` leads out of the module's folder",
                 call.source
@@ -266,13 +266,17 @@ impl Declared<'_, '_> {
         }
     }
 
-    fn set_text(&mut self, name: &str, text: &mut String) {
-        if let Some(argument) = self.block.argument(name) {
-            match argument.value.text() {
-                Some(value) => *text = value,
-                None => self.not_plain(name),
-            }
-        }
+    /// Whether there is one.
+    fn set_text(&mut self, name: &str, text: &mut String) -> bool {
+        let Some(argument) = self.block.argument(name) else {
+            return false;
+        };
+        let Some(value) = argument.value.text() else {
+            self.not_plain(name);
+            return false;
+        };
+        *text = value;
+        true
     }
 
     fn set_truth(&mut self, name: &str, truth: &mut bool) {
