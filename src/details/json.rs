@@ -2,14 +2,18 @@
 //! there twice, and what is under `//` is a comment.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::declared::{self, Argument, Block};
 use super::expression::Expression;
 use super::problems::Problems;
+
+/// A file with more values is not read: each takes up to fifty times as much memory as its text.
+pub(super) const MAX_VALUES: usize = 50_000;
 
 /// JSON that keeps every key, in order.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub(super) fn read(
     problems: &mut Problems,
     mut take: impl FnMut(Block<'_>, &mut Problems),
 ) {
-    let file: Node = match serde_json::from_str(text) {
+    let file = match parse(text) {
         Ok(file) => file,
         Err(error) => {
             let what = error.to_string();
@@ -62,6 +66,14 @@ pub(super) fn read(
     for block in found.blocks {
         take(block, problems);
     }
+}
+
+fn parse(text: &str) -> Result<Node, serde_json::Error> {
+    let left = Cell::new(MAX_VALUES);
+    let mut text = serde_json::Deserializer::from_str(text);
+    let node = Reader { left: &left }.deserialize(&mut text)?;
+    text.end()?;
+    Ok(node)
 }
 
 struct Found<'f> {
@@ -170,15 +182,26 @@ fn argument<'f>(name: &'f str, node: &'f Node) -> Argument<'f> {
     }
 }
 
-impl<'de> Deserialize<'de> for Node {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Reader)
+/// Reads a value, and counts it.
+#[derive(Clone, Copy)]
+struct Reader<'c> {
+    left: &'c Cell<usize>,
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            let what = format_args!("it has more than {MAX_VALUES} values");
+            return Err(D::Error::custom(what));
+        };
+        self.left.set(left);
+        deserializer.deserialize_any(self)
     }
 }
 
-struct Reader;
-
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -211,7 +234,7 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Node, A::Error> {
         let mut nodes = Vec::new();
-        while let Some(node) = list.next_element()? {
+        while let Some(node) = list.next_element_seed(self)? {
             nodes.push(node);
         }
         Ok(Node::List(nodes))
@@ -219,8 +242,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Node, A::Error> {
         let mut nodes = Vec::new();
-        while let Some(member) = object.next_entry()? {
-            nodes.push(member);
+        while let Some(key) = object.next_key()? {
+            nodes.push((key, object.next_value_seed(self)?));
         }
         Ok(Node::Object(nodes))
     }
