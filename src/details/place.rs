@@ -1,5 +1,8 @@
 //! Which files are read, and of which folder they tell.
 
+/// Longer names of files and folders are nothing that Terraform could have on a disk.
+const MAX_NAME: usize = 255;
+
 /// Where a file is, and what it is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place<'f> {
@@ -42,6 +45,7 @@ impl<'f> Place<'f> {
             || part.split_once('/').is_some_and(|(parent, folder)| {
                 matches!(parent, "modules" | "examples")
                     && !matches!(folder, "" | "." | "..")
+                    && folder.len() <= MAX_NAME
                     && !folder.contains('/')
             });
         let kind = Kind::of(name)?;
@@ -63,6 +67,9 @@ impl<'f> Place<'f> {
 
 impl Kind {
     fn of(name: &str) -> Option<Self> {
+        if name.len() > MAX_NAME {
+            return None;
+        }
         let (stem, is_json) = match (name.strip_suffix(".tf.json"), name.strip_suffix(".tf")) {
             (Some(stem), _) => (Some(stem), true),
             (None, stem) => (stem, false),
