@@ -27,8 +27,14 @@ use self::problems::Problems;
 
 /// A configuration file with more bytes is not read.
 const MAX_FILE: usize = 1024 * 1024;
-/// A README is cut behind so many bytes.
+/// Configuration files with more bytes together are not read: it takes a part of a second.
+const MAX_CONFIGURATION: usize = 2 * 1024 * 1024;
+/// The module's README is cut behind so many bytes.
 const MAX_README: usize = 256 * 1024;
+/// So is one of a submodule or an example.
+const MAX_README_OF_PART: usize = 64 * 1024;
+/// So many bytes of READMEs of all parts together.
+const MAX_READMES: usize = 1024 * 1024;
 /// What is said of a file that is too large to be taken out of its archive.
 const TOO_LARGE: &str = "is not read: it is too large, or all files together are";
 /// So many submodules and examples, together.
@@ -166,12 +172,16 @@ pub fn read(base: &str, files: &[File]) -> Details {
     let mut problems = Problems::default();
     let mut details = Details::default();
     let mut left = MAX_PARTS;
+    let mut bytes = Bytes {
+        configuration: MAX_CONFIGURATION,
+        readmes: MAX_READMES,
+    };
     // `modules/` before `examples/`: what there are too many of is left out at the end.
     for is_example in [false, true] {
         let of_kind = |part: &str| part.starts_with("examples/") == is_example;
         for (part, files) in folders.iter_mut().filter(|it| of_kind(it.0)) {
             if part.is_empty() {
-                details.root = read_part(base, part, files, &mut problems);
+                details.root = read_part(base, part, files, &mut bytes, &mut problems);
                 continue;
             }
             if left == 0 {
@@ -179,7 +189,7 @@ pub fn read(base: &str, files: &[File]) -> Details {
                 break;
             }
             left -= 1;
-            let read = read_part(base, part, files, &mut problems);
+            let read = read_part(base, part, files, &mut bytes, &mut problems);
             if is_example {
                 details.examples.push(read);
             } else {
@@ -195,7 +205,19 @@ pub fn read(base: &str, files: &[File]) -> Details {
 /// A file's content, if it is there, and its place.
 type Placed<'f> = (Place<'f>, Option<&'f [u8]>);
 
-fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Problems) -> Part {
+/// How many may still be read, of all parts.
+struct Bytes {
+    configuration: usize,
+    readmes: usize,
+}
+
+fn read_part(
+    base: &str,
+    path: &str,
+    files: &mut [Placed<'_>],
+    bytes: &mut Bytes,
+    problems: &mut Problems,
+) -> Part {
     // Overrides come last, and of each kind the names decide; so do they of READMEs.
     files.sort_by(|(a, _), (b, _)| a.order().cmp(&b.order()));
     let mut part = Part {
@@ -218,7 +240,7 @@ fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Pr
                     problems.add(TOO_LARGE);
                     continue;
                 };
-                let Some(text) = text_of(content, problems) else {
+                let Some(text) = text_of(content, &mut bytes.configuration, problems) else {
                     continue;
                 };
                 if is_json {
@@ -226,7 +248,7 @@ fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Pr
                         collector.take(place, block, problems);
                     });
                 } else {
-                    syntax::read(&text, problems, |block, problems| {
+                    syntax::read(&printable(text), problems, |block, problems| {
                         collector.take(place, block, problems);
                     });
                 }
@@ -236,7 +258,14 @@ fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Pr
     if let Some((file, content)) = readme {
         problems.of(file);
         match content {
-            Some(content) => part.readme = readme_of(content, problems),
+            Some(content) => {
+                let max = if path.is_empty() {
+                    MAX_README
+                } else {
+                    MAX_README_OF_PART
+                };
+                part.readme = readme_of(content, max, &mut bytes.readmes, problems);
+            }
             None => problems.add(TOO_LARGE),
         }
     }
@@ -245,11 +274,24 @@ fn read_part(base: &str, path: &str, files: &mut [Placed<'_>], problems: &mut Pr
 }
 
 /// A configuration file's text, where it is one of a size that is read. Terraform takes any bytes in comments.
-fn text_of<'f>(content: &'f [u8], problems: &mut Problems) -> Option<Cow<'f, str>> {
+fn text_of<'f>(
+    content: &'f [u8],
+    left: &mut usize,
+    problems: &mut Problems,
+) -> Option<Cow<'f, str>> {
     if content.len() > MAX_FILE {
-        problems.add(format!("has more than {MAX_FILE} bytes and is not read"));
+        problems.add(format_args!(
+            "has more than {MAX_FILE} bytes and is not read"
+        ));
         return None;
     }
+    let Some(rest) = left.checked_sub(content.len()) else {
+        problems.add(format_args!(
+            "is not read: all files together have more than {MAX_CONFIGURATION} bytes"
+        ));
+        return None;
+    };
+    *left = rest;
     let content = unmarked(content);
     if let Err(error) = std::str::from_utf8(content) {
         let line = problems::line_of(content, error.valid_up_to());
@@ -263,15 +305,33 @@ fn unmarked(content: &[u8]) -> &[u8] {
     content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
 }
 
-fn readme_of(content: &[u8], problems: &mut Problems) -> String {
+/// Without characters that neither people nor Terraform mean. In JSON each is six bytes, and in JSON in JSON seven.
+fn printable(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_strange = |it: char| it.is_ascii_control() && !matches!(it, '\n' | '\r' | '\t');
+    if text.contains(is_strange) {
+        text.replace(is_strange, "\u{fffd}").into()
+    } else {
+        text
+    }
+}
+
+fn readme_of(content: &[u8], max: usize, left: &mut usize, problems: &mut Problems) -> String {
     let content = unmarked(content);
     // One character more than is kept, so that cutting never leaves half of one.
-    let start = content.get(..MAX_README + 4).unwrap_or(content);
-    let mut text = String::from_utf8_lossy(start).into_owned();
-    if content.len() > MAX_README {
-        problems.add(format!("is cut behind {MAX_README} bytes"));
-        text.truncate(text.floor_char_boundary(MAX_README));
+    let start = content.get(..max + 4).unwrap_or(content);
+    let mut text = printable(String::from_utf8_lossy(start)).into_owned();
+    // What is no text in it has become longer.
+    if content.len().max(text.len()) > max {
+        problems.add(format_args!("is cut behind {max} bytes"));
+        text.truncate(text.floor_char_boundary(max));
     }
+    let Some(rest) = left.checked_sub(text.len()) else {
+        problems.add(format_args!(
+            "is left out: all READMEs together have more than {MAX_READMES} bytes"
+        ));
+        return String::new();
+    };
+    *left = rest;
     text
 }
 
