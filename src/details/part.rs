@@ -1,12 +1,12 @@
 //! What a folder's blocks say together.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::{Argument, Block, labels};
 use super::place::{Kind, Place};
 use super::problems::Problems;
-use super::{Dependency, Input, Output, Part, ProviderDependency, Resource};
+use super::{Dependency, Input, MAX_ENTRIES, Output, Part, ProviderDependency, Resource};
 
 /// A folder, while its files are read.
 pub(super) struct Collector {
@@ -18,7 +18,7 @@ pub(super) struct Collector {
     providers: BTreeMap<String, Provider>,
     /// With the providers that they imply.
     resources: BTreeMap<(String, String), Resource>,
-    implied: Vec<String>,
+    implied: BTreeSet<String>,
 }
 
 #[derive(Default)]
@@ -38,7 +38,7 @@ impl Collector {
             calls: BTreeMap::new(),
             providers: BTreeMap::new(),
             resources: BTreeMap::new(),
-            implied: Vec::new(),
+            implied: BTreeSet::new(),
         }
     }
 
@@ -54,6 +54,18 @@ impl Collector {
         if labels(block.kind) != Some(block.labels.len()) {
             let what = format_args!("a `{}` has another number of labels", block.kind);
             problems.add_at(block.line, what);
+            return;
+        }
+        // No more of them are listed, of all folders.
+        let known = match block.kind {
+            "variable" => self.inputs.len(),
+            "output" => self.outputs.len(),
+            "module" => self.calls.len(),
+            "resource" => self.resources.len(),
+            "data" => self.implied.len(),
+            _ => self.providers.len(),
+        };
+        if known > MAX_ENTRIES {
             return;
         }
         let block = Declared {
@@ -140,6 +152,9 @@ impl Collector {
     fn terraform(&mut self, mut block: Declared<'_, '_>) {
         let inner = std::mem::take(&mut block.block.blocks);
         for required in inner.into_iter().flat_map(|it| it.arguments) {
+            if self.providers.len() > MAX_ENTRIES {
+                return;
+            }
             self.required_provider(&required, &mut block);
         }
     }
@@ -189,14 +204,16 @@ impl Collector {
         }
         match block.block.argument("provider") {
             Some(reference) => match reference.value.provider() {
-                Some(name) => self.implied.push(name),
+                Some(name) => {
+                    self.implied.insert(name);
+                }
                 None => block.not_plain("provider"),
             },
             // An override says nothing of the provider by leaving it out.
             None if block.is_override => {}
             None => {
                 let name = type_.split('_').next().unwrap_or_default();
-                self.implied.push(name.to_owned());
+                self.implied.insert(name.to_owned());
             }
         }
     }

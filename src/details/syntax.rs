@@ -11,6 +11,8 @@ use super::scan::{self, Fault, byte, is_comment, is_word, line_end, word_end};
 
 /// Behind so many faults nothing more is read of a file.
 const MAX_FAULTS: usize = 10;
+/// Behind so many arguments nothing more is read of a block: each takes many times as much memory as its text.
+pub(super) const MAX_ARGUMENTS: usize = 10_000;
 
 /// Reads a file, and gives each block that says something.
 pub(super) fn read<'f>(
@@ -84,6 +86,13 @@ fn fill<'f>(
 ) {
     let mut items = Items::new(text.get(..body.end).unwrap_or(text), body.start, false);
     while let Some(item) = items.next() {
+        if block.arguments.len() + block.blocks.len() >= MAX_ARGUMENTS {
+            problems.add(format_args!(
+                "of a `{}` only {MAX_ARGUMENTS} arguments are read",
+                block.kind
+            ));
+            break;
+        }
         match item {
             Item::Argument { name, value, at } => block.arguments.push(Argument {
                 name: Cow::Borrowed(name),

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::json::MAX_VALUES;
+use super::super::syntax::MAX_ARGUMENTS;
 use super::*;
 
 #[test]
@@ -149,6 +150,32 @@ fn json_of_very_many_values_is_not_read() {
         let json = format!("{{\"variable\": {{\"x\": {{\"default\": [{list}]}}}}}}");
         assert_eq!(read("", &[file("main.tf.json", json)]).problems, problems);
     }
+}
+
+#[test]
+fn blocks_of_very_many_arguments_are_read_in_part() {
+    let many = "a = 1\n".repeat(MAX_ARGUMENTS);
+    let blocks = format!(
+        "variable \"a\" {{\n{many}}}\nvariable \"b\" {{\n{many}default = 1\n}}\noutput \"c\" {{}}\n"
+    );
+    let details = read("", &[file("main.tf", blocks)]);
+    assert_eq!(
+        details.problems,
+        ["main.tf: of a `variable` only 10000 arguments are read"]
+    );
+    assert_eq!(
+        (details.root.inputs.len(), details.root.outputs.len()),
+        (2, 1)
+    );
+
+    let many = (0..9_000).map(|i| format!("p{i} = \"1\"\n"));
+    let many: String = many.collect();
+    let block = format!("terraform {{\n required_providers {{\n{many}}}\n}}\n");
+    let details = read("", &[file("main.tf", block)]);
+    assert_eq!(
+        details.problems,
+        ["only 5000 providers of all folders are listed"]
+    );
 }
 
 #[test]
