@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 30;
 /// Longer values are not parsed: what the parser makes of each byte is up to a hundred times larger.
 const MAX_SOURCE: usize = 64 * 1024;
 /// The parser compares each key of an object with those before it.
-const MAX_KEYS: usize = 1_000;
+const MAX_KEYS: usize = 500;
 
 /// The value, where nothing of it has to be evaluated.
 pub(super) fn value(source: &str) -> Option<Value> {
