@@ -31,12 +31,14 @@ use http::{Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::cache::entry::milliseconds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::github::app::{Authorization, Credentials};
 pub use crate::github::call::Kept;
 use crate::github::call::{Answer, Asked, Call, Redirect, request};
 use crate::github::classify::Meaning;
+use crate::github::etag::Validator;
 use crate::github::limits::Purpose;
 use crate::host::{Deadline, Host, HostError, Limits, receive};
 
@@ -150,6 +152,22 @@ impl<'h, H: Host> GitHub<'h, H> {
             Meaning::Success => Ok((asked, answer)),
             Meaning::Unchanged if asked.is_conditional => Ok((asked, answer)),
             meaning => Err(meaning.into_error(call.path, &answer.body)),
+        }
+    }
+
+    /// An answer, and how to ask again whether it is still right. `known` is what it was asked with.
+    fn kept(&self, asked: &Asked<()>, answer: Answer, known: Option<&Kept>) -> Kept {
+        let before = known.filter(|kept| kept.body == answer.body);
+        let validator = Validator::of(
+            &answer.headers,
+            asked.authorization.as_ref(),
+            &answer.body,
+            before.map(|kept| &kept.validator),
+            milliseconds(self.host.now()),
+        );
+        Kept {
+            validator,
+            body: answer.body,
         }
     }
 

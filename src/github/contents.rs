@@ -6,10 +6,8 @@ use http::StatusCode;
 use serde::Deserialize;
 
 use super::call::{Call, Kept};
-use super::etag::Validator;
 use super::limits::Purpose;
 use super::{GitHub, Repository};
-use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
 use crate::host::{Deadline, Host};
 use crate::module::ObjectId;
@@ -68,21 +66,9 @@ impl<H: Host> GitHub<'_, H> {
         }
         let packed: String = file.content.split_whitespace().collect();
         let bytes = BASE64_STANDARD.decode(packed);
-        let validator = Validator::of(
-            &answer.headers,
-            asked.authorization.as_ref(),
-            &answer.body,
-            known
-                .filter(|kept| kept.body == answer.body)
-                .map(|kept| &kept.validator),
-            milliseconds(self.host.now()),
-        );
         Ok(Contents::File {
             bytes: bytes.map_err(|error| malformed(&error.to_string()))?,
-            kept: Kept {
-                validator,
-                body: answer.body,
-            },
+            kept: self.kept(&asked, answer, known),
         })
     }
 }

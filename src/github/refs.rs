@@ -9,7 +9,6 @@ use super::call::{Call, Kept};
 use super::etag::Validator;
 use super::limits::Purpose;
 use super::{GitHub, Repository};
-use crate::cache::entry::milliseconds;
 use crate::error::{Error, NotFound};
 use crate::host::{Deadline, Host};
 use crate::module::ObjectId;
@@ -90,24 +89,12 @@ impl<H: Host> GitHub<'_, H> {
             .url
             .strip_prefix(&numbered)
             .and_then(|rest| rest.split('/').next()?.parse().ok());
-        let validator = Validator::of(
-            &answer.headers,
-            asked.authorization.as_ref(),
-            &answer.body,
-            known
-                .filter(|kept| kept.body == answer.body)
-                .map(|kept| &kept.validator),
-            milliseconds(self.host.now()),
-        );
         Ok(Tags::Listed(Box::new(Listed {
             id: redirected_to.or_else(|| refs.first()?.repository_id()),
             is_redirected: asked.url != self.config.github.api(&path),
             full_name: refs.first().and_then(Ref::full_name),
             tags: refs.into_iter().filter_map(|it| it.tag(prefix)).collect(),
-            kept: Kept {
-                validator,
-                body: answer.body,
-            },
+            kept: self.kept(&asked, answer, known),
         })))
     }
 
