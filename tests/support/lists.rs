@@ -82,6 +82,7 @@ fn tags_of(name: &str) -> String {
 }
 
 impl Scenario {
+    #[must_use]
     pub fn listed(self) -> Self {
         let folders = [
             "aws",

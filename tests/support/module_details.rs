@@ -107,6 +107,7 @@ fn described(name: &str, requests: impl IntoIterator<Item = Ask>) -> Scenario {
 }
 
 impl Scenario {
+    #[must_use]
     pub fn described(self) -> Self {
         let repository = json!({
             "full_name": "acme/vpc", "description": "A network", "topics": ["network"], "pushed_at": "2025-12-01T10:00:00Z",

@@ -1,7 +1,6 @@
 //! What a search of 1,000 modules costs, beside an answer that costs nothing: the difference is the search. `make bench` runs it.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a bench prints its figures, and fails by its message"
 )]
