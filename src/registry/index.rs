@@ -93,14 +93,11 @@ impl<H: Host> Registry<'_, H> {
             return None;
         }
         let policy = self.policy_of(&module.address, selected);
-        let mut versions = module.versions.iter();
-        let is_to_be_had = |(version, since): &&(ModuleVersion, u64)| {
-            policy.allows(version) && !policy.is_held(*since)
-        };
-        let to_be_had: Vec<&ModuleVersion> = versions
-            .by_ref()
-            .filter(is_to_be_had)
-            .map(|it| &it.0)
+        let to_be_had: Vec<&ModuleVersion> = module
+            .versions
+            .iter()
+            .filter(|(version, since)| policy.allows(version) && !policy.is_held(*since))
+            .map(|(version, _)| version)
             .collect();
         let stable = to_be_had.iter().find(|version| version.is_stable());
         let version = stable.or(to_be_had.first()).map(|it| (*it).clone());
