@@ -110,7 +110,8 @@ impl Collector {
         }
         if let Some(default) = block.block.argument("default") {
             input.default = default.value.default_text();
-            input.required = false;
+            // Of a broken one nothing may be left.
+            input.required = input.default.is_empty();
         }
         block.set_text("description", &mut input.description);
         block.set_truth("sensitive", &mut input.sensitive);
