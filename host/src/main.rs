@@ -1,19 +1,14 @@
 //! `landfall`: the command line.
 
-mod token;
+mod commands;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
-use landfall_host::{
-    Clock, Engine, GRACE, Host, HostConfig, Limits, Outbound, Output, StartError, Store, Variables,
-};
-use tokio::net::TcpListener;
+use clap::{Parser, Subcommand};
+use landfall_host::Output;
 
-use crate::token::Tokens;
+use crate::commands::serve::Serve;
+use crate::commands::token::Tokens;
 
 /// A private Terraform and OpenTofu module registry: Git tags are the versions.
 #[derive(Parser)]
@@ -29,229 +24,16 @@ enum Command {
     Token(Tokens),
 }
 
-/// Serve the registry from this machine.
-///
-/// Runs Landfall's WebAssembly component, keeps what it learns from GitHub in a file, and lets it reach GitHub's hosts
-/// alone. Put a proxy that ends TLS before it: Terraform takes modules from https registries only.
-#[derive(Args)]
-#[command(after_help = "\
-Variables, the first that sets one counts:
-  --variable NAME=VALUE             flags
-  LANDFALL_VARIABLE_<NAME>=VALUE    environment: LANDFALL_VARIABLE_GITHUB_APP_ID sets github_app_id
-  --variables-file FILE             TOML: github_app_id = \"1234\"
-
-SSL_CERT_FILE and SSL_CERT_DIR name the certificates of a private CA, such as a GitHub Enterprise Server's; otherwise
-the system's are believed.
-
-Exit codes:
-  0  stopped by SIGINT or SIGTERM; running requests get 30 s to finish, a second signal stops at once
-  2  a bad flag, a variable's name or form, a taken address, a data directory or component that can't be used")]
-struct Serve {
-    /// Address to listen on; port 0 takes a free one, which is printed.
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
-    listen: String,
-
-    /// Directory for the key-value file and compiled code, one process at a time; made if missing.
-    #[arg(long, value_name = "DIR", default_value = ".landfall")]
-    data: PathBuf,
-
-    /// Set a variable; may be repeated. Other users of the machine can see it: secrets go into the file or environment.
-    #[arg(long, value_name = "NAME=VALUE")]
-    variable: Vec<String>,
-
-    /// Set variables from a TOML file: strings, integers, true, false, lists of strings.
-    #[arg(long, value_name = "FILE")]
-    variables_file: Option<PathBuf>,
-
-    /// The component, landfall-spin.wasm or landfall-wasi.wasm [default: landfall-spin.wasm beside this program, else
-    /// in target/wasm32-wasip2/release].
-    #[arg(long, value_name = "FILE")]
-    component: Option<PathBuf>,
-
-    /// Requests that run at once; more wait.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().requests, value_parser = clap::value_parser!(u32).range(1..=16_384))]
-    max_requests: u32,
-
-    /// Memory of one request's instance, in MiB.
-    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4_096))]
-    max_memory: u16,
-}
-
 fn main() -> ExitCode {
-    let output = Output::inherited();
-    let serve = match Flags::parse().command {
-        Command::Serve(serve) => serve,
-        Command::Token(tokens) => {
-            return match tokens.run() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(error) => {
-                    output.line(&error.to_string());
-                    ExitCode::from(2)
-                }
-            };
-        }
+    let done = match Flags::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Token(tokens) => tokens.run(),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            output.line(&format!("can't start its threads: {error}"));
-            return ExitCode::from(2);
-        }
-    };
-    let served = runtime.block_on(serve.run());
-    // What didn't end within its grace is left behind, not waited for.
-    runtime.shutdown_timeout(Duration::from_millis(100));
-    match served {
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output.line(&error.to_string());
+            Output::inherited().line(&error.to_string());
             ExitCode::from(2)
         }
-    }
-}
-
-impl Serve {
-    async fn run(self) -> Result<(), StartError> {
-        let variables = Variables::collect(
-            &self.variable,
-            std::env::vars_os(),
-            self.variables_file.as_deref(),
-        )?;
-        for (name, meant) in variables.unknown() {
-            let meant =
-                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-            Output::inherited().line(&format!("warning: no variable is called `{name}`{meant}"));
-        }
-        let outbound = Outbound::network(&variables)?;
-        let component = self.component_file()?;
-        let listener = listen(&self.listen).await?;
-        let store = Store::open(&self.data)?;
-        let limits = Limits {
-            requests: self.max_requests,
-            memory: usize::from(self.max_memory) * 1024 * 1024,
-        };
-        let engine = Engine::new(limits, Some(&self.data.join("compiled")))?;
-        let component = engine.load(&component)?;
-        let output = Output::inherited();
-        let host = Host::new(HostConfig {
-            component,
-            variables,
-            store,
-            outbound,
-            output,
-            clock: Clock::system(),
-        });
-        let mut signals = Signals::new()
-            .map_err(|error| StartError::Engine(format!("can't wait for signals: {error}")))?;
-        announce(&listener)?;
-        Output::inherited().line("/readyz says whether it can serve modules, or what to mend");
-        let stopping = host.clone();
-        host.serve(listener, async move {
-            signals.next().await;
-            let running = stopping.running();
-            Output::inherited().line(&format!(
-                "stopping; requests still running: {running}, for {} s at most; a second signal stops at once",
-                GRACE.as_secs()
-            ));
-            tokio::spawn(async move {
-                signals.next().await;
-                std::process::exit(1);
-            });
-        })
-        .await;
-        Ok(())
-    }
-
-    fn component_file(&self) -> Result<PathBuf, StartError> {
-        if let Some(path) = &self.component {
-            return Ok(path.clone());
-        }
-        let beside = std::env::current_exe()
-            .ok()
-            .and_then(|exe| Some(exe.parent()?.join("landfall-spin.wasm")));
-        let built = Path::new("target/wasm32-wasip2/release/landfall-spin.wasm").to_owned();
-        let places: Vec<PathBuf> = beside.into_iter().chain([built]).collect();
-        places
-            .iter()
-            .find(|place| place.is_file())
-            .cloned()
-            .ok_or_else(|| {
-                let looked: Vec<String> = places
-                    .iter()
-                    .map(|place| place.display().to_string())
-                    .collect();
-                StartError::Component(format!(
-                    "no component at {}; name it with --component, or build it with `make wasm`",
-                    looked.join(" or ")
-                ))
-            })
-    }
-}
-
-async fn listen(address: &str) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).await.map_err(|error| {
-        StartError::Listen(match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                format!(
-                    "{address} is taken by another process; choose another address with --listen"
-                )
-            }
-            _ => format!("can't listen on {address}: {error}; --listen takes HOST:PORT"),
-        })
-    })
-}
-
-/// The one line on stdout. Scripts wait for it and read the port from it.
-fn announce(listener: &TcpListener) -> Result<(), StartError> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| StartError::Listen(error.to_string()))?;
-    let mut stdout = std::io::stdout();
-    // Nobody may be reading it.
-    let _ =
-        writeln!(stdout, "landfall: listening on http://{address}").and_then(|()| stdout.flush());
-    Ok(())
-}
-
-/// SIGINT and SIGTERM. Made before the address is announced: whoever reads it may send one at once.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
     }
 }
