@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, Response, header};
 use crate::archive::stream::{ArchiveStream, Sent};
 use crate::auth::{Access, Admitted, Caller, Proof, exchange};
 use crate::client::Client;
-use crate::config::{Config, is_loopback_authority};
+use crate::config::{Config, Remembered, is_loopback_authority};
 use crate::error::{Error, NotFound};
 use crate::github::readiness::Readiness;
 use crate::host::{Host, Source};
@@ -111,15 +111,16 @@ pub enum Body<'h, H: Host> {
     Archive(Box<ArchiveStream<'h, H>>),
 }
 
-/// Answers one request. Its `body` is only read where it matters.
+/// Answers one request. Its `body` is only read where it matters. `remembered` is the instance's.
 pub async fn handle<'h, H: Host>(
     host: &'h H,
+    remembered: &Remembered,
     request: &Request,
     body: &mut impl Source,
 ) -> Reply<'h, H> {
     let mut record = Record::begin(host.now(), request);
     let mut after = After { registry: None };
-    let mut response = answer(host, request, body, &mut record, &mut after)
+    let mut response = answer(host, remembered, request, body, &mut record, &mut after)
         .await
         .unwrap_or_else(|error| {
             record.fail(&error);
@@ -136,6 +137,7 @@ pub async fn handle<'h, H: Host>(
 
 async fn answer<'h, H: Host>(
     host: &'h H,
+    remembered: &Remembered,
     request: &Request,
     body: &mut impl Source,
     record: &mut Record,
@@ -144,7 +146,7 @@ async fn answer<'h, H: Host>(
     request.check_size()?;
     let route = Route::parse(&request.method, request.path())?;
     record.route(&route);
-    let load = || Config::load(host).map(Rc::new);
+    let load = || remembered.load(host);
     Ok(match route {
         Route::Discovery => wire::discovery().map(Body::Bytes),
         Route::Alive => wire::alive().map(Body::Bytes),

@@ -1,11 +1,13 @@
 //! Every variable: its name, default, bounds and meaning. `docs/configuration.md` tells operators the same.
 //!
 //! A configuration is read anew for each request, because a request may be an instance's first and last. So reading
-//! is cheap, and the private key is only decoded here; `github::jwt` parses it when a signature is due.
+//! is cheap, and the private key is only decoded here; `github::jwt` parses it when a signature is due. Instances that are
+//! used again keep it for some seconds ([`Remembered`]).
 //! All problems are collected, and none of them names a value.
 
 mod github_urls;
 mod readers;
+mod remembered;
 mod variables;
 
 use std::fmt;
@@ -14,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::github_urls::is_safe_url;
 pub use self::github_urls::{GitHubUrls, is_loopback_authority};
+pub use self::remembered::Remembered;
 pub(crate) use self::variables::BASE64_ANY_PADDING;
 use self::variables::Variables;
 use crate::auth::Readers;

@@ -8,6 +8,7 @@ mod streams;
 
 use std::cell::Cell;
 use std::io::Write as _;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -22,6 +23,7 @@ use wstd::runtime::AsyncPollable;
 use self::streams::{RequestBody, WasiSink, WasiSource, wait};
 use crate::app::{self, Body, Reply, Request};
 use crate::archive::stream::Sent;
+use crate::config::Remembered;
 use crate::host::{Host, HostError, Limits, Sink as _};
 
 /// What differs between the hosts: variables and the key-value store.
@@ -38,6 +40,10 @@ pub struct Interfaces {
 /// Answers one request. Returns when everything has been sent and logged, and what was owed is done; the client has its
 /// answer before that.
 pub fn serve(interfaces: Interfaces, request: &IncomingRequest, out: ResponseOutparam) {
+    thread_local! {
+        static REMEMBERED: Rc<Remembered> = Rc::default();
+    }
+    let remembered = REMEMBERED.with(Rc::clone);
     wstd::runtime::block_on(async {
         let host = WasiHost {
             interfaces,
@@ -49,7 +55,7 @@ pub fn serve(interfaces: Interfaces, request: &IncomingRequest, out: ResponseOut
             response,
             record,
             after,
-        } = app::handle(&host, &request, &mut body).await;
+        } = app::handle(&host, &remembered, &request, &mut body).await;
         let sent = send_response(response, out).await;
         record.finish(&host, sent.as_ref());
         after.settle(sent.as_ref()).await;
@@ -231,12 +237,12 @@ fn to_outgoing(request: http::Request<Vec<u8>>) -> Result<(OutgoingRequest, Vec<
 }
 
 fn to_fields(headers: &HeaderMap) -> Fields {
-    let fields = Fields::new();
-    for (name, value) in headers {
-        // Landfall makes no header that a host forbids.
-        let _ = fields.append(name.as_str(), value.as_bytes());
-    }
-    fields
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        (name.as_str().to_owned(), value.as_bytes().to_vec())
+    };
+    let headers: Vec<(String, Vec<u8>)> = headers.iter().map(pair).collect();
+    // Landfall makes no header that a host forbids.
+    Fields::from_list(&headers).unwrap_or_else(|_| Fields::new())
 }
 
 fn from_fields(fields: &Fields) -> HeaderMap {

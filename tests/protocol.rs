@@ -16,6 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, Request as HttpRequest, Response};
 use landfall::app::{self, Body, Reply, Request};
+use landfall::config::Remembered;
 use landfall::host::{Host, HostError, Limits, Sink, Source};
 
 use support::github::{Answer, Asked, Fault, GitHub};
@@ -310,7 +311,7 @@ impl<'s> FakeHost<'s> {
                 response,
                 record,
                 after,
-            } = app::handle(self, &request, &mut body).await;
+            } = app::handle(self, &Remembered::default(), &request, &mut body).await;
             let (head, body) = response.into_parts();
             let mut sink = FakeSink::default();
             let sent = match body {

@@ -1,5 +1,6 @@
 //! How each variable is read. What is wrong is collected: the variable's name and what to do, never its value.
 
+use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -344,48 +345,64 @@ impl<H: Host> Variables<'_, H> {
 }
 
 /// A PEM with real newlines, with `\n` escapes, or in base64: what secret stores make of a downloaded key. It is laid out
-/// anew, because a store that folds lines into spaces leaves one that no parser takes.
+/// anew, because a store that folds lines into spaces leaves one that no parser takes. Most requests need no key, and so
+/// nothing of it is decoded here.
 fn decode_pem(text: &str) -> Option<String> {
     let decoded = || {
-        let packed: String = text
-            .chars()
-            .filter(|c| !c.is_whitespace() && !"\"'".contains(*c))
-            .collect();
+        let is_part = |byte: &u8| !byte.is_ascii_whitespace() && !b"\"'".contains(byte);
+        let packed: Vec<u8> = text.bytes().filter(is_part).collect();
         String::from_utf8(BASE64_ANY_PADDING.decode(packed).ok()?).ok()
     };
     let text = if text.contains(PEM_START) {
-        text.to_owned()
+        Cow::Borrowed(text)
     } else {
-        decoded()?
+        Cow::Owned(decoded()?)
     };
     let (_, rest) = text.split_once(PEM_START)?;
     let (label, rest) = rest.split_once("-----")?;
-    let (body, _) = rest.split_once("-----END ")?;
-    let body = body.replace("\\r", "").replace("\\n", "").replace('\\', "");
-    let body: Vec<char> = body.chars().filter(|c| !c.is_whitespace()).collect();
-    let lines: Vec<String> = body.chunks(64).map(|line| line.iter().collect()).collect();
-    let is_base64 = |line: &String| {
-        line.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"+/=".contains(&b))
-    };
+    // Base64 has no dashes.
+    let (body, end) = rest.split_once('-')?;
+    let body = packed(body);
     let is_key = matches!(label, "RSA PRIVATE KEY" | "PRIVATE KEY")
-        && lines.iter().all(is_base64)
-        && is_whole(&BASE64_ANY_PADDING.decode(lines.concat()).ok()?);
+        && end.starts_with("----END ")
+        && is_whole(&body);
     is_key.then(|| {
-        format!(
-            "{PEM_START}{label}-----\n{}\n-----END {label}-----\n",
-            lines.join("\n")
-        )
+        let mut pem = String::with_capacity(text.len() + 64);
+        pem.extend([PEM_START, label, "-----\n"]);
+        for line in body.as_bytes().chunks(64) {
+            pem.extend([std::str::from_utf8(line).unwrap_or_default(), "\n"]);
+        }
+        pem.extend(["-----END ", label, "-----\n"]);
+        pem
     })
 }
 
-/// Whether these bytes are one DER sequence of a key's size, all of it: no placeholder, and nothing that was cut off. What is in it
-/// only shows where it is used.
-fn is_whole(der: &[u8]) -> bool {
-    match der {
-        [0x30, 0x82, high, low, rest @ ..] => {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            length == rest.len() && length >= MIN_KEY
+/// A PEM's body without white space, be it written with a backslash or not.
+fn packed(body: &str) -> String {
+    let lines = body.split('\n').map(str::trim);
+    let packed = lines.fold(String::with_capacity(body.len()), |packed, line| {
+        packed + line
+    });
+    if is_whole(&packed) {
+        return packed;
+    }
+    let body = body.replace("\\r", "").replace("\\n", "");
+    let is_part = |c: &char| *c != '\\' && !c.is_whitespace();
+    body.chars().filter(is_part).collect()
+}
+
+/// Whether this is the base64 of one DER sequence of a key's size, all of it: no placeholder, and nothing that was cut off. What
+/// is in it only shows where it is used.
+fn is_whole(base64: &str) -> bool {
+    let digits = base64.trim_end_matches('=');
+    let start = digits.get(..8).map(|it| BASE64_ANY_PADDING.decode(it));
+    let Some(Ok(start)) = start else {
+        return false;
+    };
+    match *start {
+        [0x30, 0x82, high, low, ..] => {
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            length + 4 == digits.len() * 3 / 4 && length >= MIN_KEY
         }
         _ => false,
     }

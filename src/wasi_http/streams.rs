@@ -1,5 +1,6 @@
 //! Bodies: what comes in from GitHub or a client, and what goes out to either.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use wasip2::http::types::{IncomingBody, IncomingRequest, IncomingResponse, http_error_code};
@@ -106,7 +107,8 @@ impl Source for WasiSource {
 
 /// A body that is being sent.
 pub(super) struct WasiSink {
-    ready: AsyncPollable,
+    /// Made when there is something to wait for, which most answers are too short for.
+    ready: OnceCell<AsyncPollable>,
     stream: OutputStream,
     idle: Duration,
 }
@@ -114,17 +116,22 @@ pub(super) struct WasiSink {
 impl WasiSink {
     pub(super) fn new(stream: OutputStream, idle: Duration) -> Self {
         Self {
-            ready: AsyncPollable::new(stream.subscribe()),
+            ready: OnceCell::new(),
             stream,
             idle,
         }
+    }
+
+    fn ready(&self) -> &AsyncPollable {
+        let subscribe = || AsyncPollable::new(self.stream.subscribe());
+        self.ready.get_or_init(subscribe)
     }
 
     /// Waits until the client takes something, and returns how much.
     async fn room(&self) -> Result<usize, HostError> {
         loop {
             match self.stream.check_write() {
-                Ok(0) => wait(&self.ready, self.idle)
+                Ok(0) => wait(self.ready(), self.idle)
                     .await
                     .map_err(|_| HostError::ClientGone)?,
                 Ok(room) => return Ok(usize::try_from(room).unwrap_or(usize::MAX)),
