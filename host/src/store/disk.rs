@@ -20,8 +20,15 @@ use crate::StartError;
 
 const ENTRIES: TableDefinition<&str, &[u8]> = TableDefinition::new("entries");
 
-/// Memory for pages of the file, in bytes. A registry's hot entries are some hundreds of a few KiB.
-const PAGE_CACHE: usize = 32 * 1024 * 1024;
+/// Memory for pages of the file, in bytes.
+const PAGE_CACHE: usize = 8 * 1024 * 1024;
+
+/// Bytes of values that were read or written lately and are kept in memory. A registry's hot entries are some hundreds of a
+/// few KiB. When it is full it is emptied, which costs a few reads.
+const MAX_RECENT: usize = 32 * 1024 * 1024;
+
+/// Bytes that an entry takes beside its key and value, with room.
+const ENTRY: usize = 128;
 
 /// How long writes are collected.
 const COLLECT: Duration = Duration::from_millis(200);
@@ -48,6 +55,11 @@ struct State {
     /// What is not on disk yet; `None` for what was removed.
     waiting: HashMap<String, Option<Arc<[u8]>>>,
     bytes: usize,
+    /// What is on disk under some keys, or soon will be.
+    recent: HashMap<String, Option<Arc<[u8]>>>,
+    recent_bytes: usize,
+    /// How often something was written: what is read meanwhile may be of before.
+    writes: u64,
     /// Why the last write to disk failed.
     failure: Option<StoreError>,
     is_closing: bool,
@@ -110,20 +122,28 @@ impl Disk {
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        if let Some(waiting) = lock(&self.shared.state).waiting.get(key) {
-            return Ok(waiting.as_ref().map(|value| value.to_vec()));
+        let state = lock(&self.shared.state);
+        if let Some(value) = state.waiting.get(key).or_else(|| state.recent.get(key)) {
+            return Ok(value.as_ref().map(|value| value.to_vec()));
         }
-        Ok(self
-            .entries()?
-            .get(key)
-            .map_err(failed)?
-            .map(|value| value.value().to_vec()))
+        let writes = state.writes;
+        drop(state);
+        let value = self.entries()?.get(key).map_err(failed)?;
+        let value = value.map(|value| value.value().to_vec());
+        let mut state = lock(&self.shared.state);
+        if state.writes == writes {
+            state.keep(key, value.as_deref().map(Arc::from));
+        }
+        Ok(value)
     }
 
     pub(super) fn write(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
         let mut state = lock(&self.shared.state);
-        state.bytes += value.map_or(0, <[u8]>::len);
-        state.waiting.insert(key.to_owned(), value.map(Arc::from));
+        let value: Option<Arc<[u8]>> = value.map(Arc::from);
+        state.bytes += value.as_ref().map_or(0, |value| value.len());
+        state.writes += 1;
+        state.keep(key, value.clone());
+        state.waiting.insert(key.to_owned(), value);
         let is_full = state.bytes > MAX_WAITING;
         let failure = state.failure.clone();
         drop(state);
@@ -155,6 +175,24 @@ impl Disk {
     fn entries(&self) -> Result<ReadOnlyTable<&'static str, &'static [u8]>, StoreError> {
         let transaction = self.shared.database.begin_read().map_err(failed)?;
         transaction.open_table(ENTRIES).map_err(failed)
+    }
+}
+
+impl State {
+    /// Keeps a value at hand.
+    fn keep(&mut self, key: &str, value: Option<Arc<[u8]>>) {
+        let size = |value: &Option<Arc<[u8]>>| {
+            ENTRY + key.len() + value.as_ref().map_or(0, |value| value.len())
+        };
+        let added = size(&value);
+        if self.recent_bytes + added > MAX_RECENT {
+            self.recent.clear();
+            self.recent_bytes = 0;
+        }
+        self.recent_bytes += added;
+        if let Some(before) = self.recent.insert(key.to_owned(), value) {
+            self.recent_bytes -= size(&before);
+        }
     }
 }
 
