@@ -1,22 +1,25 @@
 //! One component with everything around it, and the way from a request to a response.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::guest::Guest;
+use crate::guest::{Answer, Instance};
+use crate::instances::Instances;
 use crate::{Body, BodyError, Clock, Component, HandleError, Outbound, Output, Store, Variables};
 
 /// A component and its outside world. Clones are the same host.
 #[derive(Clone)]
-pub struct Host(Arc<Shared>);
+pub struct Host(Arc<Inner>);
 
 /// What a [`Host`] is made of.
 pub struct HostConfig {
@@ -34,15 +37,58 @@ pub struct HostConfig {
     pub clock: Clock,
 }
 
+struct Inner {
+    shared: Arc<Shared>,
+    instances: Instances,
+    permits: Arc<Semaphore>,
+    peak_memory: AtomicUsize,
+}
+
+/// What instances hold of their host.
 pub(crate) struct Shared {
     pub(crate) component: Component,
-    pub(crate) variables: Variables,
     pub(crate) store: Store,
-    pub(crate) outbound: Outbound,
     pub(crate) output: Output,
     pub(crate) clock: Clock,
-    pub(crate) peak_memory: AtomicUsize,
-    permits: Arc<Semaphore>,
+    settings: RwLock<Settings>,
+}
+
+/// What may change while the host runs.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) variables: Arc<Variables>,
+    pub(crate) outbound: Outbound,
+}
+
+impl Shared {
+    pub(crate) fn settings(&self) -> Settings {
+        let settings = self.settings.read();
+        settings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Inner {
+    /// Answers a request with an instance that waits for one, or with a new one.
+    async fn run(
+        &self,
+        request: Request<Body>,
+        answer: oneshot::Sender<Answer>,
+        trapped: &AtomicBool,
+    ) -> Result<(), String> {
+        let shared = &self.shared;
+        let waiting = self.instances.take(&shared.settings().variables);
+        let instance = match waiting {
+            Some(instance) => instance,
+            None => Instance::new(Arc::clone(shared)).await?,
+        };
+        let instance = instance.run(request, answer, trapped).await?;
+        self.peak_memory
+            .fetch_max(instance.memory(), Ordering::Relaxed);
+        let requests = shared.component.limits().reuse;
+        self.instances
+            .give_back(instance, &shared.settings().variables, requests);
+        Ok(())
+    }
 }
 
 impl HostConfig {
@@ -66,19 +112,25 @@ impl Host {
     #[must_use]
     pub fn new(config: HostConfig) -> Self {
         let permits = Arc::new(Semaphore::new(config.component.limits().requests as usize));
-        Self(Arc::new(Shared {
+        let shared = Arc::new(Shared {
             component: config.component,
-            variables: config.variables,
             store: config.store,
-            outbound: config.outbound,
             output: config.output,
             clock: config.clock,
-            peak_memory: AtomicUsize::new(0),
+            settings: RwLock::new(Settings {
+                variables: Arc::new(config.variables),
+                outbound: config.outbound,
+            }),
+        });
+        Self(Arc::new(Inner {
+            shared,
+            instances: Instances::default(),
             permits,
+            peak_memory: AtomicUsize::new(0),
         }))
     }
 
-    /// Gives `request` to a fresh instance and waits for its response, whose body then streams.
+    /// Gives `request` to an instance and waits for its response, whose body then streams.
     ///
     /// The instance goes on when the response was sent, and when this future or the body is dropped: see [`Host::idle`].
     /// Must run inside a tokio runtime.
@@ -96,55 +148,69 @@ impl Host {
         let head = request.method() == Method::HEAD;
         let client = Client::default();
         let (answer, answered) = oneshot::channel();
-        let running = tokio::spawn({
-            let (shared, gone) = (self.0.clone(), client.gone.clone());
-            let trapped = client.trapped.clone();
-            async move {
-                let ended = Guest::run(shared.clone(), request, answer, &trapped).await;
-                if let Err(reason) = &ended
-                    && !gone.load(Ordering::Relaxed)
-                {
-                    shared
-                        .output
-                        .line(&format!("the component failed: {reason}"));
-                }
-                drop(permit);
-                ended
+        let (inner, gone) = (self.0.clone(), client.gone.clone());
+        let trapped = client.trapped.clone();
+        let mut running = Running(Some(Box::pin(async move {
+            let ended = inner.run(request, answer, &trapped).await;
+            if let Err(reason) = &ended
+                && !gone.load(Ordering::Relaxed)
+            {
+                inner
+                    .shared
+                    .output
+                    .line(&format!("the component failed: {reason}"));
             }
-        });
-        let error = match answered.await {
-            Ok(Ok(response)) => return Ok(watched(response, client, head)),
-            Ok(Err(code)) => HandleError::Refused(code.to_string()),
-            Err(_) => match running.await {
-                Ok(Ok(())) => HandleError::Trapped("it returned without a response".to_owned()),
-                // Its line is out already.
-                Ok(Err(reason)) => {
-                    client.served();
-                    return Err(HandleError::Trapped(reason));
-                }
-                Err(panic) => HandleError::Trapped(panic.to_string()),
-            },
+            drop(permit);
+            ended
+        })));
+        let error = match running.until(answered).await {
+            Step::Answered(Ok(response)) => return Ok(watched(response, client, head)),
+            Step::Answered(Err(code)) => HandleError::Refused(code.to_string()),
+            Step::Ended(Ok(())) => {
+                HandleError::Trapped("it returned without a response".to_owned())
+            }
+            // Its line is out already.
+            Step::Ended(Err(reason)) => {
+                client.served();
+                return Err(HandleError::Trapped(reason));
+            }
         };
         client.served();
-        self.0.output.line(&error.to_string());
+        self.0.shared.output.line(&error.to_string());
         Err(error)
+    }
+
+    /// From the next request on, the component reads these variables, and its own requests go there. Requests that run
+    /// end as they began.
+    pub fn set_variables(&self, variables: Variables, outbound: Outbound) {
+        let settings = Settings {
+            variables: Arc::new(variables),
+            outbound,
+        };
+        *self
+            .0
+            .shared
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+        self.0.instances.clear();
     }
 
     /// Waits until every instance has come to its end, the work behind sent responses included. Requests that arrive
     /// meanwhile wait too.
     pub async fn idle(&self) {
-        let all = self.0.component.limits().requests;
+        let all = self.0.shared.component.limits().requests;
         let _ = self.0.permits.acquire_many(all).await;
     }
 
     /// Instances that run now.
     #[must_use]
     pub fn running(&self) -> usize {
-        (self.0.component.limits().requests as usize)
+        (self.0.shared.component.limits().requests as usize)
             .saturating_sub(self.0.permits.available_permits())
     }
 
-    /// The most linear memory that one finished instance had since the host was made or the figure was reset, in bytes.
+    /// The most linear memory that an instance had at the end of a request since the host was made or the figure was reset, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
         self.0.peak_memory.load(Ordering::Relaxed)
@@ -155,8 +221,58 @@ impl Host {
         self.0.peak_memory.store(0, Ordering::Relaxed);
     }
 
+    /// Gives back what instances hold that have waited for a while.
+    pub(crate) fn expire_instances(&self) {
+        self.0.instances.expire();
+    }
+
     pub(crate) fn output(&self) -> &Output {
-        &self.0.output
+        &self.0.shared.output
+    }
+}
+
+/// An instance at work. It runs in the task of whoever waits for its answer, because most have nothing left to do then, and a
+/// task of its own would be a detour over another thread. Dropped before its end, it goes on in one.
+struct Running(Option<Work>);
+
+type Work = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+/// How far it has come.
+enum Step {
+    Answered(Answer),
+    Ended(Result<(), String>),
+}
+
+impl Running {
+    /// Waits for the answer, or for an end without one.
+    async fn until(&mut self, answered: oneshot::Receiver<Answer>) -> Step {
+        let mut answered = Some(answered);
+        poll_fn(|cx| {
+            if let Some(running) = &mut self.0
+                && let Poll::Ready(ended) = running.as_mut().poll(cx)
+            {
+                self.0 = None;
+                // Polling could ask for patience, because the instance has used this task's budget.
+                let answer = answered.take().and_then(|mut it| it.try_recv().ok());
+                return Poll::Ready(answer.map_or(Step::Ended(ended), Step::Answered));
+            }
+            let Some(waiting) = &mut answered else {
+                return Poll::Pending;
+            };
+            let answer = ready!(Pin::new(waiting).poll(cx));
+            // Without an answer, it is about to end.
+            answered = None;
+            answer.map_or(Poll::Pending, |answer| Poll::Ready(Step::Answered(answer)))
+        })
+        .await
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let (Some(running), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(running);
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 //! around them: a store that persists, variables, an allow-list for outbound requests, limits and a graceful end.
 //! It offers both artifacts what they import, so `landfall-spin.wasm` and `landfall-wasi.wasm` run alike.
 //!
-//! The way of a request: [`Host::serve`] accepts it, [`Host::handle`] waits for one of the permits, a fresh instance
-//! is made, the component answers, and the instance lives on until the work it does behind its response is done.
+//! The way of a request: [`Host::serve`] accepts it, [`Host::handle`] waits for one of the permits, an instance
+//! is taken or made, the component answers, and the instance is at rest when the work it does behind its response is done.
 //!
 //! | file | noun |
 //! |---|---|
@@ -13,6 +13,7 @@
 //! | `serve.rs` | sockets, HTTP/1.1 and HTTP/2, the graceful end |
 //! | `component.rs` | [`Engine`] and [`Component`]: limits, compiling, linking |
 //! | `guest.rs` | one instance: what it owns, how much memory it may have |
+//! | `instances.rs` | which instances answer more than one request |
 //! | `imports.rs` | key-value and variables as the component imports them |
 //! | `store.rs` | [`Store`]: the key-value file and its stand-ins for tests |
 //! | `variables.rs` | [`Variables`]: flags, environment, file |
@@ -53,6 +54,7 @@ mod error;
 mod guest;
 mod host;
 mod imports;
+mod instances;
 mod outbound;
 mod output;
 mod serve;

@@ -49,6 +49,7 @@ impl Host {
                     }
                 }
             } => never,
+            never = self.expire() => never,
             () = end => {}
         }
         drop(listener);
@@ -64,6 +65,14 @@ impl Host {
                 self.running(),
                 GRACE.as_secs()
             ));
+        }
+    }
+
+    /// Once a second.
+    async fn expire(&self) {
+        loop {
+            sleep(Duration::from_secs(1)).await;
+            self.expire_instances();
         }
     }
 
@@ -130,6 +139,8 @@ async fn connection(
     // The protocol is told by the first bytes, and nothing else bounds the wait for them.
     let mut first = [0];
     let greeted = tokio::select! {
+        // A request that has come already is answered.
+        biased;
         greeted = timeout(HEAD_TIME, stream.peek(&mut first)) => greeted,
         _ = ended.wait_for(|ended| *ended) => return,
     };

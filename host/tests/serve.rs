@@ -57,6 +57,10 @@ struct Server {
 
 impl Server {
     fn start(directory: &Path, component: &[u8]) -> Self {
+        Self::start_with(directory, component, &[])
+    }
+
+    fn start_with(directory: &Path, component: &[u8], flags: &[&str]) -> Self {
         let file = directory.join("test.wasm");
         std::fs::write(&file, component).unwrap();
         let data = directory.join("data");
@@ -70,6 +74,7 @@ impl Server {
             file.to_str().unwrap(),
         ];
         let mut child = landfall(&arguments)
+            .args(flags)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -94,13 +99,17 @@ impl Server {
         response
     }
 
-    /// The exit code and what was said on stderr.
-    fn end(mut self) -> (Option<i32>, String) {
+    fn signal(&self, signal: &str) {
         let kill = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status()
             .unwrap();
         assert!(kill.success());
+    }
+
+    /// The exit code and what was said on stderr.
+    fn end(mut self) -> (Option<i32>, String) {
+        self.signal("-TERM");
         let mut stderr = String::new();
         self.child
             .stderr
@@ -270,6 +279,39 @@ fn the_end_does_not_wait_for_idle_connections() {
         "{:?}",
         asked.elapsed()
     );
+}
+
+#[test]
+fn a_hangup_reads_the_variables_anew_and_bad_ones_change_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("landfall.toml");
+    std::fs::write(&file, "allowed_owners = 'acme'").unwrap();
+    let flags = ["--variables-file", file.to_str().unwrap()];
+    let server = Server::start_with(directory.path(), &component("nop"), &flags);
+    let asks = || server.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+    asks();
+    for text in ["allowed_owners = 'acme", "allowed_owner = 'acme'"] {
+        std::fs::write(&file, text).unwrap();
+        server.signal("-HUP");
+        // A signal has no answer: signals of one kind that come before it was seen are one.
+        std::thread::sleep(Duration::from_millis(500));
+        assert!(asks().starts_with("HTTP/1.1 500 "));
+    }
+    let (code, said) = server.end();
+    assert_eq!(code, Some(0), "{said}");
+    let of_variables: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("variable") && !line.contains("component"))
+        .collect();
+    let [bad, unknown, read] = of_variables[..] else {
+        panic!("{said}");
+    };
+    assert!(bad.ends_with("; the variables stay as they were"), "{bad}");
+    assert!(
+        unknown.contains("did you mean `allowed_owners`?"),
+        "{unknown}"
+    );
+    assert!(read.contains("were read anew"), "{read}");
 }
 
 #[test]

@@ -24,6 +24,10 @@ Variables, the first that sets one counts:
 SSL_CERT_FILE and SSL_CERT_DIR name the certificates of a private CA, such as a GitHub Enterprise Server's; otherwise
 the system's are believed.
 
+Signals:
+  SIGHUP   reads the variables anew, for the next request on: tokens are revoked, and keys changed, without a restart
+  SIGINT, SIGTERM  stop, once running requests have ended
+
 Exit codes:
   0  stopped by SIGINT or SIGTERM; running requests get 30 s to finish, a second signal stops at once
   2  a bad flag, a variable's name or form, a taken address, a data directory or component that can't be used")]
@@ -56,6 +60,10 @@ pub(crate) struct Serve {
     /// Memory of one request's instance, in MiB.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4_096))]
     max_memory: u16,
+
+    /// Requests that one instance answers, one after another; 1 makes a new instance for each request, at twice the cost.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().reuse, value_parser = clap::value_parser!(u32).range(1..))]
+    max_reuse: u32,
 }
 
 impl Serve {
@@ -72,23 +80,14 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), StartError> {
-        let variables = Variables::collect(
-            &self.variable,
-            std::env::vars_os(),
-            self.variables_file.as_deref(),
-        )?;
-        for (name, meant) in variables.unknown() {
-            let meant =
-                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-            Output::inherited().line(&format!("warning: no variable is called `{name}`{meant}"));
-        }
-        let outbound = Outbound::network(&variables)?;
+        let (variables, outbound) = self.settings()?;
         let component = self.component_file()?;
         let listener = listen(&self.listen).await?;
         let store = Store::open(&self.data)?;
         let limits = Limits {
             requests: self.max_requests,
             memory: usize::from(self.max_memory) * 1024 * 1024,
+            reuse: self.max_reuse,
         };
         let engine = Engine::new(limits, Some(&self.data.join("compiled")))?;
         let component = engine.load(&component)?;
@@ -107,19 +106,49 @@ impl Serve {
         Output::inherited().line("/readyz says whether it can serve modules, or what to mend");
         let stopping = host.clone();
         host.serve(listener, async move {
-            signals.next().await;
+            while let Signal::Reload = signals.next().await {
+                self.reload(&stopping);
+            }
             let running = stopping.running();
             Output::inherited().line(&format!(
                 "stopping; requests still running: {running}, for {} s at most; a second signal stops at once",
                 GRACE.as_secs()
             ));
             tokio::spawn(async move {
-                signals.next().await;
+                while let Signal::Reload = signals.next().await {}
                 std::process::exit(1);
             });
         })
         .await;
         Ok(())
+    }
+
+    /// The variables, and where they let the component go.
+    fn settings(&self) -> Result<(Variables, Outbound), StartError> {
+        let variables = Variables::collect(
+            &self.variable,
+            std::env::vars_os(),
+            self.variables_file.as_deref(),
+        )?;
+        for (name, meant) in variables.unknown() {
+            let meant =
+                meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+            Output::inherited().line(&format!("warning: no variable is called `{name}`{meant}"));
+        }
+        let outbound = Outbound::network(&variables)?;
+        Ok((variables, outbound))
+    }
+
+    /// Reads the variables anew. Those that can't be read change nothing.
+    fn reload(&self, host: &Host) {
+        let output = Output::inherited();
+        match self.settings() {
+            Ok((variables, outbound)) => {
+                host.set_variables(variables, outbound);
+                output.line("the variables were read anew; /readyz says whether they are right");
+            }
+            Err(error) => output.line(&format!("{error}; the variables stay as they were")),
+        }
     }
 
     fn component_file(&self) -> Result<PathBuf, StartError> {
@@ -173,9 +202,18 @@ fn announce(listener: &TcpListener) -> Result<(), StartError> {
     Ok(())
 }
 
-/// SIGINT and SIGTERM. Made before the address is announced: whoever reads it may send one at once.
+/// What a signal asks for.
+enum Signal {
+    /// To read the variables anew: SIGHUP.
+    Reload,
+    /// To stop: SIGINT and SIGTERM.
+    Stop,
+}
+
+/// Made before the address is announced: whoever reads it may send one at once.
 #[cfg(unix)]
 struct Signals {
+    hangup: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }
@@ -185,15 +223,17 @@ impl Signals {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
         })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.terminate.recv() => Signal::Stop,
         }
     }
 }
@@ -208,7 +248,8 @@ impl Signals {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         self.0.recv().await;
+        Signal::Stop
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use landfall_host::{Component, Engine};
+use landfall_host::{Component, Engine, Limits};
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,21 @@ impl Artifact {
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Compiled. One answers many requests by one instance, as `landfall serve` does, and the other makes an instance for each, as
+    /// Spin and `wasmtime serve` do.
     pub fn component(self) -> Component {
         static COMPILED: [OnceLock<Component>; 2] = [OnceLock::new(), OnceLock::new()];
-        let compile = || Engine::shared().unwrap().compile(&self.bytes()).unwrap();
+        let compile = || {
+            let fresh = Limits {
+                reuse: 1,
+                ..Limits::default()
+            };
+            let engine = match self {
+                Self::Spin => Engine::shared().unwrap().clone(),
+                Self::Wasi => Engine::new(fresh, None).unwrap(),
+            };
+            engine.compile(&self.bytes()).unwrap()
+        };
         COMPILED[self as usize].get_or_init(compile).clone()
     }
 }

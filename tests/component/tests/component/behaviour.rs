@@ -12,7 +12,7 @@ use landfall_component_tests::artifact::Artifact;
 use landfall_component_tests::registry::{Registry, scripted};
 use landfall_component_tests::support::scenario::StoreKind;
 use landfall_component_tests::support::zips;
-use landfall_host::{Body, BodyError, Engine, Limits, Outbound, body};
+use landfall_host::{Body, BodyError, Engine, Limits, Outbound, Variables, body};
 
 /// A large archive that a client has begun to receive.
 struct Download {
@@ -235,4 +235,31 @@ async fn many_requests_at_once_are_all_answered() {
         archives.push(one.await.unwrap());
     }
     assert!(archives.iter().all(|archive| *archive == archives[0]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_variables_say_anew_goes_for_the_next_request() {
+    let versions = || {
+        let request = http::Request::get("http://registry.test/v1/modules/acme/vpc/aws/versions");
+        request.body(body::empty()).unwrap()
+    };
+    for artifact in Artifact::ALL {
+        let registry = registry(artifact, streaming(body::empty));
+        let status = async || registry.host.handle(versions()).await.unwrap().status();
+        assert_eq!(status().await, 200);
+        // An instance that has answered is waiting, and remembers who may read.
+        registry.host.idle().await;
+        assert_eq!(status().await, 200);
+        let tokens = format!("ci sha256:{}", "0".repeat(64));
+        let variables = [
+            ("allowed_owners", "acme"),
+            ("tokens", &tokens),
+            ("github_token", "x"),
+        ];
+        let denied = Outbound::hook(async |_| Err(BodyError::HttpRequestDenied));
+        registry
+            .host
+            .set_variables(Variables::new(variables).unwrap(), denied);
+        assert_eq!(status().await, 401);
+    }
 }
