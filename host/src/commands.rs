@@ -1,4 +1,5 @@
 //! The commands of `landfall`, one file each.
 
+pub(crate) mod app_manifest;
 pub(crate) mod serve;
 pub(crate) mod token;

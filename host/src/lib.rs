@@ -17,6 +17,7 @@
 //! | `imports.rs` | key-value and variables as the component imports them |
 //! | `store.rs` | [`Store`]: the key-value file and its stand-ins for tests |
 //! | `variables.rs` | [`Variables`]: flags, environment, file |
+//! | `registration.rs` | [`Registration`]: a GitHub App for Landfall, and how GitHub makes it |
 //! | `outbound.rs` | [`Outbound`]: the way to GitHub, or a test's hook |
 //! | `allow.rs` | which hosts may be asked |
 //! | `trust.rs` | which certificates are believed |
@@ -57,6 +58,7 @@ mod imports;
 mod instances;
 mod outbound;
 mod output;
+mod registration;
 mod serve;
 mod store;
 mod trust;
@@ -70,6 +72,7 @@ pub use error::{HandleError, StartError};
 pub use host::{Host, HostConfig};
 pub use outbound::Outbound;
 pub use output::Output;
+pub use registration::{Registered, Registration, Wanted};
 pub use serve::GRACE;
 pub use store::{Store, StoreError, StoreFault};
 pub use variables::Variables;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use landfall_host::Output;
 
+use crate::commands::app_manifest::AppManifest;
 use crate::commands::serve::Serve;
 use crate::commands::token::Tokens;
 
@@ -20,12 +21,14 @@ struct Flags {
 
 #[derive(Subcommand)]
 enum Command {
+    AppManifest(AppManifest),
     Serve(Serve),
     Token(Tokens),
 }
 
 fn main() -> ExitCode {
     let done = match Flags::parse().command {
+        Command::AppManifest(app_manifest) => app_manifest.run(),
         Command::Serve(serve) => serve.run(),
         Command::Token(tokens) => tokens.run(),
     };
