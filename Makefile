@@ -37,6 +37,7 @@ serve: landfall.toml landfall ## Serve your own modules, as landfall.toml says
 
 test: wasm ## Run all tests; those whose programs are missing are said to be ignored
 	$(CARGO) test --package landfall
+	$(CARGO) test --package landfall-deploy-tests
 	LANDFALL_BIN="$(abspath $(TARGET))/debug/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
 		$(CARGO) test $(NATIVE)
 
