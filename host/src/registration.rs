@@ -25,6 +25,8 @@ use crate::{Outbound, Output, StartError, Variables, body};
 pub struct Registration {
     /// Where clients reach Landfall, without a slash at the end.
     base_url: String,
+    /// Whether that is a loopback address.
+    is_local: bool,
     /// Whose App it is.
     owner: String,
     /// Whether the owner is a person, and no organisation.
@@ -68,7 +70,9 @@ pub struct Registered {
 struct Manifest<'a> {
     name: &'a str,
     url: &'a str,
-    hook_attributes: Hook,
+    /// GitHub takes no address here that it cannot reach.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hook_attributes: Option<Hook>,
     redirect_url: &'a str,
     description: &'a str,
     public: bool,
@@ -145,6 +149,7 @@ impl Registration {
         }
         Ok(Self {
             base_url,
+            is_local,
             owner: wanted.owner.to_owned(),
             is_personal: wanted.is_personal,
             name,
@@ -194,10 +199,10 @@ impl Registration {
         let manifest = Manifest {
             name: &self.name,
             url: &self.base_url,
-            hook_attributes: Hook {
+            hook_attributes: (!self.is_local).then(|| Hook {
                 url: self.hook(),
                 active: self.webhook,
-            },
+            }),
             redirect_url: &self.base_url,
             description: DESCRIPTION,
             public: false,
@@ -449,6 +454,16 @@ mod tests {
         );
         assert!(manifest.contains(r#""active": false"#), "{manifest}");
         assert!(manifest.contains(r#""default_events": []"#), "{manifest}");
+        let local = Wanted {
+            base_url: "http://127.0.0.1:3000",
+            ..quiet
+        };
+        let manifest = registration(local).manifest();
+        assert!(!manifest.contains("hook_attributes"), "{manifest}");
+        assert!(
+            manifest.contains(r#""redirect_url": "http://127.0.0.1:3000""#),
+            "{manifest}"
+        );
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(crate) struct AppManifest {
     #[arg(long)]
     name: Option<String>,
 
-    /// GitHub Enterprise Server or ghe.com, where people look at it: https://github.example.com.
+    /// GitHub Enterprise Server or ghe.com, where people look at it: `https://github.example.com`.
     #[arg(long, value_name = "URL")]
     github_url: Option<String>,
 

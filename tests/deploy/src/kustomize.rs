@@ -175,7 +175,9 @@ pub(crate) fn overlays_build() {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "a secret of nobody\n").unwrap();
         }
-        let built = Program::Kubectl.output(&["kustomize", directory.to_str().unwrap()]);
+        let built = Program::Kubectl
+            .run(&["kustomize", directory.to_str().unwrap()])
+            .unwrap();
         let found = documents::read(&built, &overlay);
         let values: Vec<Value> = found.into_iter().map(|it| it.value).collect();
         for value in &values {
@@ -203,14 +205,10 @@ pub(crate) fn overlays_build() {
             "{map}"
         );
     }
-    Program::Kubectl.output(&[
-        "kustomize",
-        documents::repository()
-            .join(SPINKUBE)
-            .join("base")
-            .to_str()
-            .unwrap(),
-    ]);
+    let base = documents::repository().join(SPINKUBE).join("base");
+    Program::Kubectl
+        .run(&["kustomize", base.to_str().unwrap()])
+        .unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {

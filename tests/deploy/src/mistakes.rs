@@ -55,6 +55,7 @@ fn put(resource: &mut Value, pointer: &str, value: Value) {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of many rows")]
 fn mistakes() -> Vec<Mistake> {
     let app = |pointer, value, said| ("SpinApp", "landfall", pointer, value, said);
     vec![

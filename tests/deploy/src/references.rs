@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::documents::{self, entries, list, text};
 
-/// What the operator gives the pods and the Service of a SpinApp
+/// What the operator gives the pods and the Service of a `SpinApp`
 /// (spin-operator: `pkg/spinapp/spinapp.go`, `internal/controller/service.go`).
 const APP_LABEL: &str = "core.spinkube.dev/app-name";
 const APP_PORT: u64 = 80;
@@ -45,7 +45,7 @@ pub(crate) fn declared() -> BTreeMap<String, bool> {
         .collect()
 }
 
-/// The keys that a ConfigMap or Secret has.
+/// The keys that a `ConfigMap` or Secret has.
 fn keys(object: &Value) -> BTreeSet<&str> {
     let parts = ["/data", "/stringData", "/binaryData"];
     parts
@@ -106,7 +106,7 @@ fn variables(app: &Value, resources: &[Value], problems: &mut Vec<String>) {
     }
 }
 
-/// What the SpinApp runs with, and what scales it.
+/// What the `SpinApp` runs with, and what scales it.
 fn application(app: &Value, resources: &[Value], problems: &mut Vec<String>) {
     let secret = text(app, "/spec/runtimeConfig/loadFromSecret");
     let runtime = of_kind(resources, "Secret").find(|it| name(it) == secret);
