@@ -23,22 +23,22 @@ fn the_manifest_asks_for_two_permissions_and_five_events() {
   "name": "landfall-acme",
   "url": "https://modules.example.com",
   "hook_attributes": {
-"url": "https://modules.example.com/webhooks/github",
-"active": true
+    "url": "https://modules.example.com/webhooks/github",
+    "active": true
   },
   "redirect_url": "https://modules.example.com",
   "description": "Landfall: a private registry of Terraform modules",
   "public": false,
   "default_events": [
-"create",
-"delete",
-"push",
-"release",
-"repository"
+    "create",
+    "delete",
+    "push",
+    "release",
+    "repository"
   ],
   "default_permissions": {
-"contents": "read",
-"metadata": "read"
+    "contents": "read",
+    "metadata": "read"
   }
 }"#
     );
