@@ -153,7 +153,7 @@ async fn answer<'h, H: Host>(
         Route::Ready => {
             let readiness = match load() {
                 Ok(config) => {
-                    let mut registry = Registry::new(host, config);
+                    let mut registry = Registry::new(host, config, record.trace());
                     let readiness = registry.readiness().await;
                     record.github_calls(registry.upstream_calls());
                     readiness
@@ -173,12 +173,12 @@ async fn answer<'h, H: Host>(
             let secret = config.webhook_secret.as_ref();
             let hint = webhook::receive(host, secret, &request.headers, body).await?;
             record.proven(Proof::Signature);
-            Registry::new(host, config).note(&hint);
+            Registry::new(host, config, record.trace()).note(&hint);
             wire::noted().map(Body::Bytes)
         }
         Route::Exchange => {
             let config = load().map_err(Error::Misconfigured)?;
-            let access = Access::new(host, &config);
+            let access = Access::new(host, &config, record.trace());
             let id_token = exchange::subject_token(host, &request.headers, body).await?;
             let exchanged = access.exchange(&id_token).await;
             record.asked_by(&access);
@@ -189,7 +189,7 @@ async fn answer<'h, H: Host>(
         // The only arm that can reach a module. A configuration that lets nobody read does not load.
         Route::Module(route) => {
             let config = load().map_err(Error::Misconfigured)?;
-            let access = Access::new(host, &config);
+            let access = Access::new(host, &config, record.trace());
             let caller = identify(&access, request, &route).await;
             let (caller, registry) = enter(host, &config, &access, caller, record).await?;
             let admitted = access.admit(&caller, route.module(), registry.catalogue())?;
@@ -203,7 +203,7 @@ async fn answer<'h, H: Host>(
         // It leads to no module, and shows only those that each could be asked for.
         Route::List(route) => {
             let config = load().map_err(Error::Misconfigured)?;
-            let access = Access::new(host, &config);
+            let access = Access::new(host, &config, record.trace());
             let caller = access.identify(&request.headers).await;
             let (caller, registry) = enter(host, &config, &access, caller, record).await?;
             record.proven(caller.proof());
@@ -226,7 +226,7 @@ async fn enter<'h, 'a, H: Host>(
 ) -> Result<(Caller<'a>, Registry<'h, H>), Error> {
     record.asked_by(access);
     let caller = caller?;
-    let mut registry = Registry::new(host, Rc::clone(config));
+    let mut registry = Registry::new(host, Rc::clone(config), record.trace());
     let opened = registry.open().await;
     record.github_calls(registry.upstream_calls());
     opened?;
@@ -312,7 +312,10 @@ async fn module<'h, H: Host>(
         ModuleRoute::Archive(address, _) => {
             let archive = registry.archive(address).await?;
             let body = match archive.content {
-                ArchiveContent::Whole(bytes) => Body::Bytes(bytes),
+                ArchiveContent::Whole(bytes) => {
+                    record.sent(bytes.len() as u64);
+                    Body::Bytes(bytes)
+                }
                 ArchiveContent::Stream(stream) => Body::Archive(stream),
             };
             wire::archive(address, archive.warning.as_deref(), body)

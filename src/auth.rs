@@ -42,6 +42,7 @@ use crate::error::{Denial, Error, NotFound};
 use crate::host::{Host, seconds};
 use crate::module::{ModuleAddress, RepositoryTemplate, aliases};
 use crate::route::ArchiveAddress;
+use crate::trace::Trace;
 
 /// Who may read, as the variables say it.
 #[derive(Clone, Debug)]
@@ -138,6 +139,7 @@ impl Caller<'_> {
 #[derive(Debug)]
 pub struct Access<'a, H> {
     host: &'a H,
+    trace: Option<Trace>,
     readers: &'a Readers,
     names: &'a [RepositoryTemplate],
     calls: Cell<u32>,
@@ -146,10 +148,11 @@ pub struct Access<'a, H> {
 }
 
 impl<'a, H: Host> Access<'a, H> {
-    /// For the readers of a configuration.
-    pub fn new(host: &'a H, config: &'a Config) -> Self {
+    /// For the readers of a configuration, and a request that is a part of `trace`.
+    pub fn new(host: &'a H, config: &'a Config, trace: Option<Trace>) -> Self {
         Self {
             host,
+            trace,
             readers: &config.readers,
             names: &config.repository_names,
             calls: Cell::default(),
@@ -363,6 +366,7 @@ impl<'a, H: Host> Access<'a, H> {
         }
         let issuer = Issuer {
             host: self.host,
+            trace: self.trace.as_ref(),
             name,
             calls: &self.calls,
         };

@@ -27,6 +27,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::shelf::Shelf;
+use crate::event::Event;
 use crate::host::Host;
 
 /// A key of the store: the layout's version, the kind, and a name with a slash behind it, which no name has.
@@ -160,10 +161,11 @@ pub(crate) fn save<T: Serialize>(host: &impl Host, key: &Key, head: &T, rest: &[
     let value = encode(head, rest);
     if value.len() > MAX_VALUE {
         let size = value.len();
-        host.log(&format!(
+        let message = format!(
             "key-value store: {} would have {size} bytes, which is too much for a value: it is not kept",
             key.as_str()
-        ));
+        );
+        Event::begin(host, None, "store", "too large", "").say(host, &message);
         return;
     }
     host.set(key.as_str(), &value);

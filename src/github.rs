@@ -27,6 +27,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{Method, Request, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -34,6 +35,7 @@ use url::Url;
 use crate::cache::entry::milliseconds;
 use crate::config::Config;
 use crate::error::Error;
+use crate::event::{Event, Upstream};
 use crate::github::app::{Authorization, Credentials};
 pub use crate::github::call::Kept;
 use crate::github::call::{Answer, Asked, Call, Redirect, request};
@@ -41,6 +43,7 @@ use crate::github::classify::Meaning;
 use crate::github::etag::Validator;
 use crate::github::limits::Purpose;
 use crate::host::{Deadline, Host, HostError, Limits, receive};
+use crate::trace::Trace;
 
 /// GitHub, asked as the configuration says on behalf of one request to Landfall.
 pub struct GitHub<'h, H> {
@@ -48,6 +51,8 @@ pub struct GitHub<'h, H> {
     config: Rc<Config>,
     credentials: Rc<Credentials>,
     breaker: Rc<limits::Known>,
+    /// What the request is a part of, for the log.
+    trace: Option<Trace>,
     /// How often another request was waited for.
     waits: Rc<Cell<u32>>,
     calls: Rc<Cell<u32>>,
@@ -87,6 +92,7 @@ impl<H> Clone for GitHub<'_, H> {
             config: Rc::clone(&self.config),
             credentials: Rc::clone(&self.credentials),
             breaker: Rc::clone(&self.breaker),
+            trace: self.trace.clone(),
             waits: Rc::clone(&self.waits),
             calls: Rc::clone(&self.calls),
         }
@@ -95,8 +101,9 @@ impl<H> Clone for GitHub<'_, H> {
 
 impl<'h, H: Host> GitHub<'h, H> {
     /// GitHub, asked as `config` says.
-    pub fn new(host: &'h H, config: Rc<Config>) -> Self {
+    pub fn new(host: &'h H, config: Rc<Config>, trace: Option<Trace>) -> Self {
         Self {
+            trace,
             host,
             config,
             credentials: Rc::default(),
@@ -118,14 +125,20 @@ impl<'h, H: Host> GitHub<'h, H> {
         self.calls.get()
     }
 
+    /// A line of the log about something of `owner`'s, to be written.
+    pub(crate) fn event(&self, event: &str, kind: &str, owner: &str) -> Event {
+        Event::begin(self.host, self.trace.as_ref(), event, kind, owner)
+    }
+
     /// Asks the API for a JSON document about something of `owner`'s.
     async fn json<T: DeserializeOwned>(
         &self,
+        kind: &'static str,
         owner: &str,
         path: &str,
         deadline: Deadline,
     ) -> Result<T, Error> {
-        let call = Call::new(owner, path, Purpose::First, deadline);
+        let call = Call::new(kind, owner, path, Purpose::First, deadline);
         let (_, answer) = self.get(&call).await?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
@@ -133,14 +146,15 @@ impl<'h, H: Host> GitHub<'h, H> {
 
     /// GETs a path of the API, and takes nothing for an answer but success, or that nothing has changed.
     async fn get(&self, call: &Call<'_>) -> Result<(Asked<()>, Answer), Error> {
+        let (asked, sent) = self.ask(call).await?;
         let Asked {
             response,
             is_api,
             is_conditional,
             authorization,
             url,
-        } = self.ask(call).await?;
-        let answer = self.collect(response, call.deadline).await?;
+        } = asked;
+        let answer = self.collect(response, sent, call.deadline).await?;
         let asked = Asked {
             response: Response::new(()),
             is_api,
@@ -172,13 +186,13 @@ impl<'h, H: Host> GitHub<'h, H> {
     }
 
     /// GETs a path of the API with the owner's credential, which is `app`'s concern and renewed where that may help.
-    async fn ask(&self, call: &Call<'_>) -> Result<Asked<H::Source>, Error> {
+    async fn ask(&self, call: &Call<'_>) -> Result<(Asked<H::Source>, Upstream<'h, H>), Error> {
         self.permit(call.owner, call.purpose)?;
         let mut attempt = 0;
         loop {
             let authorization = self.authorization(call.owner, call.deadline).await?;
             let asked = self.walk(call, &authorization).await?;
-            let is_refused = asked.response.status() == StatusCode::UNAUTHORIZED;
+            let is_refused = asked.0.response.status() == StatusCode::UNAUTHORIZED;
             if is_refused
                 && self
                     .renew(call.owner, &authorization, attempt, call.deadline)
@@ -197,7 +211,7 @@ impl<'h, H: Host> GitHub<'h, H> {
         &self,
         call: &Call<'_>,
         authorization: &Authorization,
-    ) -> Result<Asked<H::Source>, Error> {
+    ) -> Result<(Asked<H::Source>, Upstream<'h, H>), Error> {
         let urls = &self.config.github;
         let path = call.path;
         let mut url = urls.api(path);
@@ -218,16 +232,17 @@ impl<'h, H: Host> GitHub<'h, H> {
                     .headers_mut()
                     .insert(header::IF_NONE_MATCH, condition);
             }
-            let response = self.send(request, call.deadline, call.idle).await?;
+            let (response, sent) = self.send(request, call, is_api).await?;
             match Redirect::of(&url, &response) {
                 Redirect::No => {
-                    return Ok(Asked {
+                    let asked = Asked {
                         response,
                         is_api,
                         is_conditional: condition.is_some(),
                         authorization: header,
                         url,
-                    });
+                    };
+                    return Ok((asked, sent));
                 }
                 Redirect::To(target) if (call.may_lead_to)(urls, &target) => url = target.into(),
                 Redirect::To(target) => {
@@ -259,29 +274,54 @@ impl<'h, H: Host> GitHub<'h, H> {
         waits < MAX_WAITS
     }
 
+    /// Sends one request of a call's. The log's line of it is written when it is dropped.
     async fn send(
         &self,
         request: Request<Vec<u8>>,
-        deadline: Deadline,
-        idle: Duration,
-    ) -> Result<Response<H::Source>, Error> {
-        let left = deadline.left(self.host.now());
+        call: &Call<'_>,
+        is_api: bool,
+    ) -> Result<(Response<H::Source>, Upstream<'h, H>), Error> {
+        let left = call.deadline.left(self.host.now());
         if left.is_zero() {
             return Err(HostError::Timeout.into());
         }
         self.calls.set(self.calls.get().saturating_add(1));
-        let limits = Limits { head: left, idle };
-        Ok(self.host.send(request, limits).await?)
+        let limits = Limits {
+            head: left,
+            idle: call.idle,
+        };
+        let to = request.uri().authority().filter(|_| !is_api);
+        let trace = self.trace.as_ref();
+        let mut sent = Upstream::begin(
+            self.host,
+            trace,
+            call.kind,
+            call.owner,
+            to.map(Authority::as_str),
+        );
+        match self.host.send(request, limits).await {
+            Ok(response) => {
+                sent.answered(response.status(), response.headers(), &[]);
+                Ok((response, sent))
+            }
+            Err(error) => {
+                sent.failed(&error);
+                Err(error.into())
+            }
+        }
     }
 
     /// Receives a whole body, within the deadline and [`MAX_BODY`].
     async fn collect(
         &self,
         response: Response<H::Source>,
+        mut sent: Upstream<'h, H>,
         deadline: Deadline,
     ) -> Result<Answer, Error> {
         let (head, mut source) = response.into_parts();
-        let body = receive(self.host, &mut source, deadline, IDLE_LIMIT, MAX_BODY).await?;
+        let body = receive(self.host, &mut source, deadline, IDLE_LIMIT, MAX_BODY).await;
+        let body = body.inspect_err(|error| sent.failed(error))?;
+        sent.answered(head.status, &head.headers, &body);
         Ok(Answer {
             status: head.status,
             headers: head.headers,

@@ -28,6 +28,9 @@
 //! | [`wire`] | the protocol's documents and headers |
 //! | [`error`] | every failure, by blame, and its status |
 //! | [`record`] | the log's one line a request |
+//! | `event` | its lines for calls to GitHub, and for what else operators count |
+//! | `line` | a line of the log, field by field |
+//! | [`trace`] | what a request is a part of, as its client says |
 //! | [`host`] | the port: everything outside |
 //! | `wasi_http` | that port on WASI, for both bins; only compiled for WebAssembly |
 
@@ -40,15 +43,18 @@ pub mod client;
 pub mod config;
 pub mod details;
 pub mod error;
+mod event;
 pub mod github;
 pub mod host;
 pub mod lifecycle;
+mod line;
 pub mod module;
 pub mod pins;
 pub mod query;
 pub mod record;
 pub mod registry;
 pub mod route;
+pub mod trace;
 pub mod version;
 #[cfg(target_family = "wasm")]
 pub mod wasi_http;

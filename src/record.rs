@@ -5,7 +5,6 @@
 use std::time::SystemTime;
 
 use http::Response;
-use serde::Serialize;
 
 use crate::app::Request;
 use crate::archive::stream::Sent;
@@ -13,57 +12,48 @@ use crate::auth::{Access, Proof};
 use crate::client::Client;
 use crate::error::{Denial, Error, NotFound};
 use crate::host::Host;
+use crate::line::Line;
 use crate::registry::Freshness;
 use crate::route::{ArchiveAddress, ListRoute, ModuleRoute, Route, Wanted};
+use crate::trace::Trace;
 use crate::version::ModuleVersion;
 use crate::wire;
 
 /// One request, as it is known so far.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Record {
-    /// When it began, RFC 3339.
-    time: String,
-    #[serde(skip)]
     began: SystemTime,
+    /// What the request is a part of, as its client says.
+    trace: Option<Trace>,
     method: String,
     route: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     module: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     object: Option<String>,
     /// Who asked, where he was recognised: the name of a token, or the repository of a job.
-    #[serde(skip_serializing_if = "Option::is_none")]
     who: Option<String>,
     /// What an ID token that was refused says of its holder. Nobody has proven it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
     /// Name and version of the client, as it says itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
     client: Option<String>,
     /// Whether the request was let in: `allowed` or `denied`.
     decision: &'static str,
     /// Why.
     reason: &'static str,
     status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// What sort of failure it was.
+    failure: Option<&'static str>,
     error: Option<String>,
     /// What the client was told in `x-landfall-warning`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
     /// How fresh the answer was: `fresh`, `stale`, `asked` or `outlived`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     cache: Option<&'static str>,
     /// Before the answer; what a refresh behind it costs is not known yet.
     upstream_calls: u32,
     /// Those of them that went to the issuers of ID tokens.
-    #[serde(skip)]
     issuer_calls: u32,
-    /// Bytes of an archive that the client got.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Bytes of an archive that the client got. Of one that was kept, all that it was given.
     sent_bytes: Option<u64>,
-    duration_ms: u64,
 }
 
 impl Record {
@@ -71,8 +61,8 @@ impl Record {
     #[must_use]
     pub(crate) fn begin(now: SystemTime, request: &Request) -> Self {
         Self {
-            time: humantime::format_rfc3339_millis(now).to_string(),
             began: now,
+            trace: Trace::read(&request.headers),
             method: request.method.as_str().chars().take(16).collect(),
             route: "none",
             module: None,
@@ -84,14 +74,19 @@ impl Record {
             decision: DENIED,
             reason: "undecided",
             status: 0,
+            failure: None,
             error: None,
             warning: None,
             cache: None,
             upstream_calls: 0,
             issuer_calls: 0,
             sent_bytes: None,
-            duration_ms: 0,
         }
+    }
+
+    /// What the request is a part of.
+    pub(crate) fn trace(&self) -> Option<Trace> {
+        self.trace.clone()
     }
 
     pub(crate) fn route(&mut self, route: &Route) {
@@ -162,6 +157,11 @@ impl Record {
         };
     }
 
+    /// So much of an archive is sent, if the client takes it.
+    pub(crate) fn sent(&mut self, bytes: u64) {
+        self.sent_bytes = Some(bytes);
+    }
+
     pub(crate) fn github_calls(&mut self, calls: u32) {
         self.upstream_calls = self.issuer_calls + calls;
     }
@@ -186,6 +186,7 @@ impl Record {
             self.decision = DENIED;
             self.reason = reason;
         }
+        self.failure = Some(failure(error));
         self.error = Some(error.to_string());
     }
 
@@ -198,9 +199,27 @@ impl Record {
                 self.fail(error);
             }
         }
-        let duration = host.now().duration_since(self.began).unwrap_or_default();
-        self.duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        host.log(&serde_json::to_string(&self).unwrap_or_default());
+        let mut line = Line::begin(self.began, "request", self.trace.as_ref());
+        line.text("span", self.trace.as_ref().map(Trace::parent));
+        line.text("method", Some(&self.method));
+        line.text("route", Some(self.route));
+        line.text("module", self.module.as_deref());
+        line.text("version", self.version.as_deref());
+        line.text("object", self.object.as_deref());
+        line.text("who", self.who.as_deref());
+        line.text("claimed", self.claimed.as_deref());
+        line.text("client", self.client.as_deref());
+        line.text("decision", Some(self.decision));
+        line.text("reason", Some(self.reason));
+        line.number("status", Some(self.status.into()));
+        line.text("failure", self.failure);
+        line.text("error", self.error.as_deref());
+        line.text("warning", self.warning.as_deref());
+        line.text("cache", self.cache);
+        line.number("upstream_calls", Some(self.upstream_calls.into()));
+        line.number("sent_bytes", self.sent_bytes);
+        line.duration(host.now(), self.began);
+        line.write(host);
     }
 }
 
@@ -244,6 +263,28 @@ fn denied(error: &Error) -> Option<&'static str> {
         | Error::Integrity(_)
         | Error::ClientGone => return None,
     })
+}
+
+/// Whose failure it was, in a word that can be counted by.
+fn failure(error: &Error) -> &'static str {
+    match error {
+        Error::NotFound(_) => "not found",
+        Error::MethodNotAllowed { .. }
+        | Error::BadRequest(_)
+        | Error::TooLarge
+        | Error::TargetTooLong
+        | Error::HeadersTooLarge => "bad request",
+        Error::Unauthorized(_) | Error::UrlExpired | Error::Unsigned => "unauthorized",
+        Error::Misconfigured(_) => "misconfigured",
+        Error::Rejected(_) => "rejected",
+        Error::Limited { .. } => "limited",
+        Error::Unavailable(_) | Error::Unreachable(_) => "unavailable",
+        Error::Malformed(_) => "malformed",
+        Error::IssuerUnavailable(_) => "issuer unavailable",
+        Error::Archive(_) => "archive refused",
+        Error::Integrity(_) => "integrity",
+        Error::ClientGone => "client gone",
+    }
 }
 
 const ALLOWED: &str = "allowed";

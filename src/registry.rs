@@ -41,6 +41,7 @@ use crate::pins::{MovedTags, Pin};
 use crate::registry::find::Chosen;
 use crate::registry::index::What;
 use crate::route::{ArchiveAddress, Wanted};
+use crate::trace::Trace;
 use crate::version::{ModuleVersion, Release, Releases};
 
 /// The registry, for one request.
@@ -127,11 +128,11 @@ pub struct Location {
 }
 
 impl<'h, H: Host> Registry<'h, H> {
-    /// The registry that `config` describes.
-    pub fn new(host: &'h H, config: Rc<Config>) -> Self {
+    /// The registry that `config` describes, for a request that is a part of `trace`.
+    pub fn new(host: &'h H, config: Rc<Config>, trace: Option<Trace>) -> Self {
         Self {
             config: Rc::clone(&config),
-            github: GitHub::new(host, config),
+            github: GitHub::new(host, config, trace),
             began: host.now(),
             owed: RefCell::default(),
             freshness: Cell::default(),

@@ -24,6 +24,7 @@ use self::streams::{RequestBody, WasiSink, WasiSource, wait};
 use crate::app::{self, Body, Reply, Request};
 use crate::archive::stream::Sent;
 use crate::config::Remembered;
+use crate::event::Event;
 use crate::host::{Host, HostError, Limits, Sink as _};
 
 /// What differs between the hosts: variables and the key-value store.
@@ -122,7 +123,8 @@ struct WasiHost {
 impl WasiHost {
     fn report_store(&self, error: &HostError) {
         if !self.has_reported.replace(true) {
-            self.log(&format!("key-value store: {error}"));
+            let event = Event::begin(self, None, "store", "failed", "");
+            event.say(self, &format!("key-value store: {error}"));
         }
     }
 }

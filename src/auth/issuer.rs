@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use http::uri::Authority;
 use http::{Request, StatusCode, header};
 use jsonwebtoken::jwk::Jwk;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,10 @@ use crate::cache::lease::Lease;
 use crate::cache::{self, Key};
 use crate::config::is_safe_url;
 use crate::error::Error;
+use crate::event::Upstream;
 use crate::github::USER_AGENT;
 use crate::host::{Deadline, Host, HostError, Limits, receive, seconds};
+use crate::trace::Trace;
 
 /// What is kept of an issuer; its keys are the bytes behind it.
 #[derive(Default, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ enum Lookup {
 /// An issuer of ID tokens.
 pub(super) struct Issuer<'a, H> {
     pub(super) host: &'a H,
+    /// What the request is a part of, for the log.
+    pub(super) trace: Option<&'a Trace>,
     pub(super) name: &'a str,
     /// How many requests have been sent so far.
     pub(super) calls: &'a Cell<u32>,
@@ -143,7 +148,7 @@ impl<H: Host> Issuer<'_, H> {
             "{}/.well-known/openid-configuration",
             self.name.trim_end_matches('/')
         );
-        let body = self.get(&discovery, deadline).await?;
+        let body = self.get("openid", &discovery, deadline).await?;
         let found: Discovered = serde_json::from_slice(&body)
             .map_err(|_| unavailable("its openid-configuration is none"))?;
         if found.issuer != self.name {
@@ -156,7 +161,7 @@ impl<H: Host> Issuer<'_, H> {
         let address = leads_to.ok_or_else(|| {
             unavailable("its openid-configuration leads to keys on another host than its own, which is not followed")
         })?;
-        let keys = self.get(address.as_str(), deadline).await?;
+        let keys = self.get("jwks", address.as_str(), deadline).await?;
         if key_set(&keys).next().is_none() {
             return Err(unavailable("it has no keys"));
         }
@@ -164,7 +169,12 @@ impl<H: Host> Issuer<'_, H> {
     }
 
     /// Redirects are not followed: only the issuer's own host is asked.
-    async fn get(&self, url: &str, deadline: Deadline) -> Result<Vec<u8>, Error> {
+    async fn get(
+        &self,
+        kind: &'static str,
+        url: &str,
+        deadline: Deadline,
+    ) -> Result<Vec<u8>, Error> {
         let request = Request::get(url)
             .header(header::USER_AGENT, USER_AGENT)
             .header(header::ACCEPT, "application/json")
@@ -178,11 +188,11 @@ impl<H: Host> Issuer<'_, H> {
             return Err(failed(&HostError::Timeout));
         }
         self.calls.set(self.calls.get().saturating_add(1));
-        let response = self
-            .host
-            .send(request, limits)
-            .await
-            .map_err(|it| failed(&it))?;
+        let to = request.uri().authority().map(Authority::as_str);
+        let mut sent = Upstream::begin(self.host, self.trace, kind, "", to);
+        let result = self.host.send(request, limits).await;
+        let response = result.map_err(|error| failed_after(&mut sent, &error))?;
+        sent.answered(response.status(), response.headers(), &[]);
         if response.status() != StatusCode::OK {
             return Err(unavailable(&format!(
                 "it answers {}",
@@ -190,9 +200,8 @@ impl<H: Host> Issuer<'_, H> {
             )));
         }
         let mut body = response.into_body();
-        receive(self.host, &mut body, deadline, LIMIT, MAX_BODY)
-            .await
-            .map_err(|it| failed(&it))
+        let body = receive(self.host, &mut body, deadline, LIMIT, MAX_BODY).await;
+        body.map_err(|error| failed_after(&mut sent, &error))
     }
 
     fn store_key(&self) -> Key {
@@ -231,6 +240,11 @@ fn is_within(time: u64, now: u64, seconds: u64) -> bool {
 
 fn unavailable(detail: &str) -> Error {
     Error::IssuerUnavailable(detail.to_owned())
+}
+
+fn failed_after<H: Host>(sent: &mut Upstream<'_, H>, error: &HostError) -> Error {
+    sent.failed(error);
+    failed(error)
 }
 
 fn failed(error: &HostError) -> Error {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Entry, Kind, Lookup, milliseconds};
 use super::{Key, Lifetimes, decode, encode};
+use crate::event::Event;
 use crate::github::listing::{ListedPage, ListedRepository};
 use crate::host::Host;
 use crate::module::ModuleAddress;
@@ -89,9 +90,9 @@ impl Index {
             sum: crc32fast::hash(&bytes),
         };
         if head.parts > MAX_PARTS {
-            host.log(&format!(
-                "key-value store: the list of {owner}'s modules is too large to be kept"
-            ));
+            let message =
+                format!("key-value store: the list of {owner}'s modules is too large to be kept");
+            Event::begin(host, None, "store", "too large", owner).say(host, &message);
             return;
         }
         for (number, bytes) in bytes.chunks(PART).enumerate() {

@@ -12,7 +12,9 @@ use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::GitHub;
+use super::call::Call;
 use super::jwt::date;
+use super::limits::Purpose;
 use crate::auth::keys;
 use crate::cache::lease::Lease;
 use crate::cache::{Key, sealed};
@@ -228,9 +230,8 @@ impl<H: Host> GitHub<'_, H> {
         deadline: Deadline,
     ) -> Result<Token, Error> {
         let path = format!("/app/installations/{installation}/access_tokens");
-        let answer = self
-            .as_app(Method::POST, &path, PERMISSIONS, deadline)
-            .await?;
+        let call = Call::new("token", owner, &path, Purpose::Free, deadline);
+        let answer = self.as_app(Method::POST, &call, PERMISSIONS).await?;
         let minted: Minted = match self.meaning(owner, &answer) {
             Meaning::Success => serde_json::from_slice(&answer.body)
                 .map_err(|error| Error::Malformed(format!("POST {path}: {error}")))?,
@@ -269,7 +270,8 @@ impl<H: Host> GitHub<'_, H> {
             format!("/orgs/{owner}/installation"),
             format!("/users/{owner}/installation"),
         ] {
-            let answer = self.as_app(Method::GET, &path, "", deadline).await?;
+            let call = Call::new("installation", owner, &path, Purpose::Free, deadline);
+            let answer = self.as_app(Method::GET, &call, "").await?;
             let installation: Installation = match self.meaning(owner, &answer) {
                 Meaning::Success => serde_json::from_slice(&answer.body)
                     .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))?,

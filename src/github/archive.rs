@@ -8,6 +8,7 @@ use super::{GitHub, Repository};
 use crate::archive::Refusal;
 use crate::config::GitHubUrls;
 use crate::error::{Error, NotFound};
+use crate::event::Upstream;
 use crate::github::classify::Meaning;
 use crate::host::{Deadline, Host};
 use crate::module::ObjectId;
@@ -29,17 +30,22 @@ impl<H: Host> GitHub<'_, H> {
         let path = repository.path(&format!("/zipball/{object}"));
         let call = Call {
             may_lead_to: GitHubUrls::is_archive,
-            ..Call::new(&repository.owner, &path, Purpose::Free, deadline)
+            ..Call::new("archive", &repository.owner, &path, Purpose::Free, deadline)
         };
-        let asked = self.ask(&call).await?;
-        self.check(asked, &call).await
+        let (asked, sent) = self.ask(&call).await?;
+        self.check(asked, sent, &call).await
     }
 
     /// Takes the body of a response that is an archive.
-    async fn check(&self, asked: Asked<H::Source>, call: &Call<'_>) -> Result<H::Source, Error> {
+    async fn check(
+        &self,
+        asked: Asked<H::Source>,
+        sent: Upstream<'_, H>,
+        call: &Call<'_>,
+    ) -> Result<H::Source, Error> {
         let (path, response) = (call.path, asked.response);
         if response.status() != StatusCode::OK {
-            let answer = self.collect(response, call.deadline).await?;
+            let answer = self.collect(response, sent, call.deadline).await?;
             // The archives' host has limits of its own.
             let meaning = if asked.is_api {
                 self.meaning(call.owner, &answer)

@@ -15,6 +15,8 @@ use crate::host::Deadline;
 
 /// A call of the API.
 pub(super) struct Call<'a> {
+    /// What it is called in the log.
+    pub(super) kind: &'static str,
     /// Whose credential is used.
     pub(super) owner: &'a str,
     pub(super) path: &'a str,
@@ -29,8 +31,15 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(owner: &'a str, path: &'a str, purpose: Purpose, deadline: Deadline) -> Self {
+    pub(super) fn new(
+        kind: &'static str,
+        owner: &'a str,
+        path: &'a str,
+        purpose: Purpose,
+        deadline: Deadline,
+    ) -> Self {
         Self {
+            kind,
             owner,
             path,
             purpose,

@@ -42,7 +42,7 @@ impl<H: Host> GitHub<'_, H> {
         let path = repository.path(&format!("/contents/{path}"));
         let call = Call {
             known,
-            ..Call::new(&repository.owner, &path, purpose, deadline)
+            ..Call::new("contents", &repository.owner, &path, purpose, deadline)
         };
         let (asked, answer) = match self.get(&call).await {
             Err(Error::NotFound(NotFound::Installation)) => {
@@ -83,7 +83,9 @@ impl<H: Host> GitHub<'_, H> {
         deadline: Deadline,
     ) -> Result<Vec<String>, Error> {
         let path = repository.path(&format!("/git/trees/{object}?recursive=1"));
-        let tree: Tree = self.json(&repository.owner, &path, deadline).await?;
+        let tree: Tree = self
+            .json("tree", &repository.owner, &path, deadline)
+            .await?;
         let folders = tree.tree.into_iter().filter(|it| it.kind == "tree");
         Ok(folders.map(|it| it.path).collect())
     }

@@ -15,24 +15,22 @@ use rsa::rand_core::{CryptoRng, Error as RandomError, RngCore};
 use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
 
+use super::GitHub;
 use super::app::Authorization;
 use super::call::{Answer, Call, request};
-use super::limits::Purpose;
-use super::{GitHub, IDLE_LIMIT};
 use crate::config::{Credential, KEY_MEND, Secret};
 use crate::error::Error;
-use crate::host::{Deadline, Host, seconds};
+use crate::host::{Host, seconds};
 
 impl<H: Host> GitHub<'_, H> {
     /// Calls the API as the App itself. A clock that GitHub does not agree with is repaired once, by its `Date`.
     pub(super) async fn as_app(
         &self,
         method: Method,
-        path: &str,
+        call: &Call<'_>,
         body: &str,
-        deadline: Deadline,
     ) -> Result<Answer, Error> {
-        let answer = self.signed(method.clone(), path, body, deadline).await?;
+        let answer = self.signed(method.clone(), call, body).await?;
         let now = self.host.now();
         let skew = date(&answer.headers).map_or(0, |date| difference(date, now));
         let is_other_time = skew.abs_diff(self.credentials.skew.get()) > TOLERATED_SKEW.as_secs();
@@ -44,26 +42,19 @@ impl<H: Host> GitHub<'_, H> {
             -skew
         ));
         self.credentials.skew.set(skew);
-        self.signed(method, path, body, deadline).await
+        self.signed(method, call, body).await
     }
 
-    async fn signed(
-        &self,
-        method: Method,
-        path: &str,
-        body: &str,
-        deadline: Deadline,
-    ) -> Result<Answer, Error> {
+    async fn signed(&self, method: Method, call: &Call<'_>, body: &str) -> Result<Answer, Error> {
         let jwt = Authorization::Bearer(self.jwt()?);
         if method == Method::GET {
-            let call = Call::new("", path, Purpose::Free, deadline);
-            let asked = self.walk(&call, &jwt).await?;
-            return self.collect(asked.response, deadline).await;
+            let (asked, sent) = self.walk(call, &jwt).await?;
+            return self.collect(asked.response, sent, call.deadline).await;
         }
-        let url = self.config.github.api(path);
+        let url = self.config.github.api(call.path);
         let request = request(method, &url, Some(&jwt), body.as_bytes().to_vec())?;
-        let response = self.send(request, deadline, IDLE_LIMIT).await?;
-        self.collect(response, deadline).await
+        let (response, sent) = self.send(request, call, true).await?;
+        self.collect(response, sent, call.deadline).await
     }
 
     /// A JWT that says who the App is for the next eight minutes.

@@ -215,17 +215,24 @@ impl<H: Host> GitHub<'_, H> {
         }
         let is_news = before.is_none_or(|it| it.cause != breaker.cause || it.until <= seconds(now));
         let what = match breaker.cause {
-            Cause::Reserve => Some("for tags: what is left of its rate limit is to be left"),
-            Cause::Primary => Some("for anything: its rate limit is used up"),
-            Cause::Secondary => Some("for anything: a secondary rate limit was reached"),
-            Cause::Failure => Some("about what is known: it does not answer"),
+            Cause::Reserve => Some((
+                "reserve",
+                "for tags: what is left of its rate limit is to be left",
+            )),
+            Cause::Primary => Some(("primary", "for anything: its rate limit is used up")),
+            Cause::Secondary => Some((
+                "secondary",
+                "for anything: a secondary rate limit was reached",
+            )),
+            Cause::Failure => Some(("failure", "about what is known: it does not answer")),
             Cause::Suspicion => None,
         };
-        if let Some(what) = what.filter(|_| is_news) {
+        if let Some((kind, what)) = what.filter(|_| is_news) {
             let wait = breaker.until.saturating_sub(seconds(now));
-            self.host.log(&format!(
-                "`{owner}`: for {wait} s, GitHub is not asked {what}"
-            ));
+            self.event("breaker", kind, owner).say(
+                self.host,
+                &format!("`{owner}`: for {wait} s, GitHub is not asked {what}"),
+            );
         }
         let bucket = self.bucket(owner);
         cache::save(self.host, &Key::limits(&bucket), &breaker, &[]);
@@ -261,18 +268,19 @@ impl<H: Host> GitHub<'_, H> {
 /// How long until the primary limit begins anew. Both times are GitHub's, where it says what time it is.
 pub(super) fn until_reset(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let now = date(headers).unwrap_or(now);
-    let reset = number(headers, "x-ratelimit-reset")?;
+    let reset = number(headers, RESET)?;
     Some(Duration::from_secs(reset.saturating_sub(seconds(now))))
 }
 
 /// A header that is a whole number.
-pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-const LIMIT: &str = "x-ratelimit-limit";
-pub(super) const REMAINING: &str = "x-ratelimit-remaining";
-const RESOURCE: &str = "x-ratelimit-resource";
+pub(crate) const LIMIT: &str = "x-ratelimit-limit";
+pub(crate) const REMAINING: &str = "x-ratelimit-remaining";
+pub(crate) const RESET: &str = "x-ratelimit-reset";
+pub(crate) const RESOURCE: &str = "x-ratelimit-resource";
 /// What GitHub asks for where a secondary limit does not say how long to wait; twice as long each time that follows.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 /// The primary limit begins anew every hour.
@@ -332,7 +340,7 @@ mod tests {
                 (LIMIT, limit),
                 (REMAINING, remaining),
                 (RESOURCE, resource),
-                ("x-ratelimit-reset", &reset),
+                (RESET, &reset),
             ] {
                 headers.insert(name, value.parse().unwrap());
             }

@@ -143,7 +143,7 @@ impl<H: Host> GitHub<'_, H> {
         });
         let call = Call {
             known: kept.as_ref(),
-            ..Call::new(owner.as_str(), path, purpose, deadline)
+            ..Call::new("repositories", owner.as_str(), path, purpose, deadline)
         };
         let (asked, answer) = self.get(&call).await?;
         match known.filter(|_| answer.status == StatusCode::NOT_MODIFIED) {

@@ -59,7 +59,7 @@ impl<H: Host> GitHub<'_, H> {
             return self.authorization(owner, deadline).await.map(|_| ());
         }
         // Free of charge. Where an Enterprise Server has no limits there is no such path, which tells enough.
-        let call = Call::new(owner, "/rate_limit", Purpose::Free, deadline);
+        let call = Call::new("rate_limit", owner, "/rate_limit", Purpose::Free, deadline);
         match self.get(&call).await {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),

@@ -64,7 +64,7 @@ impl<H: Host> GitHub<'_, H> {
         };
         let call = Call {
             known,
-            ..Call::new(&repository.owner, &path, purpose, deadline)
+            ..Call::new("tags", &repository.owner, &path, purpose, deadline)
         };
         let (asked, answer) = match self.get(&call).await {
             Err(Error::NotFound(NotFound::Versions)) => {
@@ -106,7 +106,13 @@ impl<H: Host> GitHub<'_, H> {
     ) -> Result<Identity, Error> {
         let path = repository.path("");
         // A refresh that was begun is brought to its end, even if the list was the last that there is to ask for.
-        let call = Call::new(&repository.owner, &path, Purpose::Free, deadline);
+        let call = Call::new(
+            "repository",
+            &repository.owner,
+            &path,
+            Purpose::Free,
+            deadline,
+        );
         let (_, answer) = self.get(&call).await?;
         serde_json::from_slice(&answer.body)
             .map_err(|error| Error::Malformed(format!("GET {path}: {error}")))
@@ -126,7 +132,7 @@ impl<H: Host> GitHub<'_, H> {
                 Target::Tag(tag) => tag,
             };
             let path = repository.path(&format!("/git/tags/{tag}"));
-            let tag: TagObject = match self.json(&repository.owner, &path, deadline).await {
+            let tag: TagObject = match self.json("tag", &repository.owner, &path, deadline).await {
                 Err(Error::NotFound(_)) => return Err(Error::NotFound(NotFound::Version)),
                 result => result?,
             };

@@ -181,7 +181,10 @@ impl<H: Host> Registry<'_, H> {
             .iter()
             .filter(|_| is_news && kept.catalogue.is_some())
         {
-            host.log(problem);
+            let event = self
+                .github
+                .event("catalogue", "wrong", repository.owner.as_str());
+            event.say(host, problem);
         }
         kept.confirmed_at = started;
         kept.retry_at = 0;
@@ -209,9 +212,13 @@ impl<H: Host> Registry<'_, H> {
         let host = self.host();
         let known = KeptCatalogue::load(host, self.api(), &repository.full_name());
         let deadline = Deadline::after(host.now(), API_LIMIT);
-        if let Err(error) = self.ask_for_catalogue(repository, known, deadline).await {
-            host.log(&format!("{repository}: not refreshed: {error}"));
-        }
+        let event = self
+            .github
+            .event("refresh", "catalogue", repository.owner.as_str());
+        let asked = self.ask_for_catalogue(repository, known, deadline);
+        let failure = asked.await.err();
+        let failure = failure.map(|error| format!("{repository}: not refreshed: {error}"));
+        event.refreshed(host, failure);
     }
 
     /// A webhook says that the catalogue's repository has changed.

@@ -80,9 +80,10 @@ impl<H: Host> Registry<'_, H> {
         if let (Some(was), Some(is)) = (known.id, listed.id)
             && was != is
         {
-            self.host().log(&format!(
+            let message = format!(
                 "integrity: {owner}/{source} is another repository now: number {is}, not {was}"
-            ));
+            );
+            self.integrity("replaced", owner, &message);
             is_replaced = true;
             match self.config.moved_tags {
                 MovedTags::Refuse => return Err(Error::Integrity(Integrity::Replaced)),
@@ -161,10 +162,11 @@ impl<H: Host> Registry<'_, H> {
             } else {
                 "the versions before are served until that lasts"
             };
-            host.log(&format!(
+            let message = format!(
                 "integrity: {owner}/{source} lists {} tags, and less than half of the versions that it had: {verdict}",
                 listed.tags.len()
-            ));
+            );
+            self.integrity("shrunk", owner, &message);
             if !is_believed {
                 history.save(host, owner.as_str(), source.as_str());
                 return;
@@ -176,12 +178,19 @@ impl<H: Host> Registry<'_, H> {
         let since = if is_first { 0 } else { started };
         let moved = history.pins.see(listed.tags, since);
         for version in moved.iter().take(MAX_LOGGED) {
-            host.log(&format!(
+            let message = format!(
                 "integrity: {owner}/{source}: the tag of {version} points elsewhere than when it was first seen"
-            ));
+            );
+            self.integrity("moved", owner, &message);
         }
         history.keep(&listed.kept);
         history.save(host, owner.as_str(), source.as_str());
+    }
+
+    /// Says that something is not as it was first seen.
+    pub(super) fn integrity(&self, kind: &str, owner: &Namespace, message: &str) {
+        let event = self.github.event("integrity", kind, owner.as_str());
+        event.say(self.host(), message);
     }
 
     /// Whether a repository that was found under another name belongs to an owner that is served.

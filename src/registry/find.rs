@@ -124,9 +124,10 @@ impl<H: Host> Registry<'_, H> {
                 Ok(found) if found.entry.kind == Kind::Gone => found_absent.push(name.to_string()),
                 Ok(found) => {
                     if knew {
-                        self.host().log(&format!(
+                        let message = format!(
                             "integrity: {owner}/{name} appeared, and goes before the repository that {module} was found in"
-                        ));
+                        );
+                        self.integrity("appeared", owner, &message);
                     }
                     if self.follows_moves() || !knew {
                         return usable(self.follow(owner, found, &found_absent));

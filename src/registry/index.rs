@@ -216,10 +216,11 @@ impl<H: Host> Registry<'_, H> {
         let host = self.host();
         let known = self.known_index(owner);
         let deadline = Deadline::after(host.now(), API_LIMIT);
+        let event = self.github.event("refresh", "repositories", owner.as_str());
         let asked = self.refresh_index_once(owner, known.as_ref(), what, deadline);
-        if let Err(error) = asked.await {
-            host.log(&format!("{owner}: the list is not refreshed: {error}"));
-        }
+        let failure = asked.await.err();
+        let failure = failure.map(|error| format!("{owner}: the list is not refreshed: {error}"));
+        event.refreshed(host, failure);
     }
 
     /// Asks GitHub, one request at a time; whoever else needs the same waits for a second.

@@ -60,11 +60,11 @@ impl<H: Host> Registry<'_, H> {
         let Some(lease) = self.lease(owner, source, deadline).await else {
             return;
         };
+        let event = self.github.event("refresh", "tags", owner.as_str());
         let asked = self.ask_once(lease, owner, source, Some(before), purpose, deadline);
-        if let Err(error) = asked.await {
-            self.host()
-                .log(&format!("{owner}/{source}: not refreshed: {error}"));
-        }
+        let failure = asked.await.err();
+        let failure = failure.map(|error| format!("{owner}/{source}: not refreshed: {error}"));
+        event.refreshed(self.host(), failure);
     }
 
     async fn lease(&self, owner: &Namespace, source: &Source, deadline: Deadline) -> Option<Lease> {

@@ -182,7 +182,16 @@ impl Trouble {
 pub struct GitHub {
     rules: Mutex<Vec<(String, VecDeque<Answer>)>>,
     calls: Mutex<Vec<String>>,
+    answers: Mutex<Vec<Answered>>,
     trouble: Mutex<Option<Trouble>>,
+}
+
+/// A request, and what it was answered.
+#[derive(Debug)]
+pub struct Answered {
+    pub method: String,
+    pub url: String,
+    pub answer: Answer,
 }
 
 impl GitHub {
@@ -229,6 +238,11 @@ impl GitHub {
             _ => "",
         };
         calls.push(format!("{method} {url}{sent} by {who}{condition}"));
+        self.answers.lock().unwrap().push(Answered {
+            method: method.clone(),
+            url: url.clone(),
+            answer: answer.clone(),
+        });
         answer
     }
 
@@ -242,6 +256,11 @@ impl GitHub {
             Some((_, answers)) => answers.front().cloned().unwrap(),
             None => Answer::message(404, "Not Found"),
         }
+    }
+
+    /// What was answered since the last time.
+    pub fn take_answers(&self) -> Vec<Answered> {
+        std::mem::take(&mut self.answers.lock().unwrap())
     }
 
     /// What was asked since the last time.

@@ -4,6 +4,7 @@
 
 pub mod attacks;
 pub mod catalogue_file;
+pub mod events;
 pub mod freshness;
 pub mod github;
 pub mod id_tokens;
@@ -16,5 +17,6 @@ pub mod readers;
 pub mod scenario;
 pub mod scenarios;
 pub mod secrets;
+pub mod traces;
 pub mod webhooks;
 pub mod zips;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::github::{GitHub, Trouble};
-use super::zips;
+use super::{events, zips};
 
 /// A name, a configuration, a GitHub, and what clients ask in turn.
 pub struct Scenario {
@@ -105,6 +105,7 @@ pub struct Transcript(String);
 
 impl Transcript {
     pub fn add(&mut self, ask: &Ask, got: &Got, github: &GitHub) {
+        events::check(ask, got, github);
         let text = &mut self.0;
         if let Some(trouble) = ask.trouble {
             writeln!(text, "(GitHub: {trouble:?})").unwrap();
@@ -175,10 +176,14 @@ impl Transcript {
     }
 }
 
-/// A log line without what differs from run to run and from host to host; of a request's record only the failure.
+/// A log line without what differs from run to run and from host to host; of a request's record only the failure, and of
+/// other events their words.
 fn logged(line: &str) -> Option<String> {
     let text = match serde_json::from_str::<serde_json::Value>(line) {
-        Ok(record) => record.get("error")?.as_str()?.to_owned(),
+        Ok(record) => {
+            let words = record.get("error").or_else(|| record.get("message"));
+            words?.as_str()?.to_owned()
+        }
         Err(_) => line.to_owned(),
     };
     let stable = |marker: &str, text: String| match text.split_once(marker) {
@@ -194,6 +199,9 @@ fn logged(line: &str) -> Option<String> {
 /// What a request's record says of who was let in.
 fn decided(line: &str) -> Option<String> {
     let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    if record["event"] != "request" {
+        return None;
+    }
     let text = |name: &str| record[name].as_str().unwrap_or("-").to_owned();
     let claimed = record["claimed"].as_str();
     Some(format!(

@@ -44,6 +44,7 @@ pub fn all() -> Vec<Scenario> {
     all.extend(super::catalogue_file::all());
     all.extend(super::lists::all());
     all.extend(super::module_details::all());
+    all.extend(super::traces::all());
     all
 }
 
