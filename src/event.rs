@@ -37,10 +37,10 @@ impl Event {
     }
 
     /// Writes what a refresh behind an answer came to: why it failed, if it did.
-    pub(crate) fn refreshed(mut self, host: &impl Host, failure: Option<String>) {
+    pub(crate) fn refreshed(mut self, host: &impl Host, failure: Option<&str>) {
         let outcome = if failure.is_none() { "ok" } else { "failed" };
         self.line.outcome(host, self.began, outcome);
-        self.line.text("message", failure.as_deref());
+        self.line.text("message", failure);
         self.line.write(host);
     }
 

@@ -158,7 +158,7 @@ impl Host {
                 inner
                     .shared
                     .output
-                    .line(&format!("the component failed: {reason}"));
+                    .failure(&format!("the component failed: {reason}"));
             }
             drop(permit);
             ended
@@ -176,7 +176,7 @@ impl Host {
             }
         };
         client.served();
-        self.0.shared.output.line(&error.to_string());
+        self.0.shared.output.failure(&error.to_string());
         Err(error)
     }
 
@@ -210,6 +210,12 @@ impl Host {
             .saturating_sub(self.0.permits.available_permits())
     }
 
+    /// How many may run at once.
+    #[must_use]
+    pub fn most_running(&self) -> usize {
+        self.0.shared.component.limits().requests as usize
+    }
+
     /// The most linear memory that an instance had at the end of a request since the host was made or the figure was reset, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
@@ -224,6 +230,10 @@ impl Host {
     /// Gives back what instances hold that have waited for a while.
     pub(crate) fn expire_instances(&self) {
         self.0.instances.expire();
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.shared.store
     }
 
     pub(crate) fn output(&self) -> &Output {

@@ -21,6 +21,7 @@
 //! | `outbound.rs` | [`Outbound`]: the way to GitHub, or a test's hook |
 //! | `allow.rs` | which hosts may be asked |
 //! | `trust.rs` | which certificates are believed |
+//! | `metrics.rs` | [`Metrics`]: what is counted, and `/metrics` |
 //! | `body.rs`, `clock.rs`, `output.rs`, `error.rs` | small nouns of the above |
 //!
 //! # Embedding it in a test
@@ -56,6 +57,7 @@ mod guest;
 mod host;
 mod imports;
 mod instances;
+mod metrics;
 mod outbound;
 mod output;
 mod registration;
@@ -70,6 +72,7 @@ pub use clock::Clock;
 pub use component::{Component, Engine, Limits};
 pub use error::{HandleError, StartError};
 pub use host::{Host, HostConfig};
+pub use metrics::{Build, Metrics, MetricsAccess};
 pub use outbound::Outbound;
 pub use output::Output;
 pub use registration::{Registered, Registration, Wanted};

@@ -11,6 +11,8 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
+use crate::Metrics;
+
 /// A line that grows longer than this is written in parts, so that a component can't make the host hold more.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -18,13 +20,14 @@ const LONGEST_LINE: usize = 64 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     captured: Option<Arc<Mutex<Vec<u8>>>>,
+    metrics: Option<Metrics>,
 }
 
 impl Output {
     /// To this process's stdout and stderr.
     #[must_use]
     pub fn inherited() -> Self {
-        Self { captured: None }
+        Self::default()
     }
 
     /// Into memory, stdout and stderr together, for tests that assert on log lines.
@@ -32,6 +35,16 @@ impl Output {
     pub fn captured() -> Self {
         Self {
             captured: Some(Arc::default()),
+            metrics: None,
+        }
+    }
+
+    /// The same, and what the component writes to stderr is counted.
+    #[must_use]
+    pub fn counted(self, metrics: Metrics) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
         }
     }
 
@@ -46,6 +59,14 @@ impl Output {
     /// Writes one line of the host's own to stderr.
     pub fn line(&self, text: &str) {
         self.write(Stream::Stderr, format!("landfall: {text}\n").as_bytes());
+    }
+
+    /// Writes the line of a request that the component gave no answer to.
+    pub(crate) fn failure(&self, text: &str) {
+        if let Some(metrics) = &self.metrics {
+            metrics.component_failed();
+        }
+        self.line(text);
     }
 
     pub(crate) fn stdout(&self) -> impl StdoutStream + use<> {
@@ -103,7 +124,7 @@ impl Lines {
             None => return,
         };
         let rest = line.split_off(whole);
-        self.0.output.write(self.0.stream, &line);
+        self.0.write(&line);
         *line = rest;
     }
 }
@@ -113,8 +134,19 @@ impl Drop for Unfinished {
         let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner);
         if !line.is_empty() {
             line.push(b'\n');
-            self.output.write(self.stream, line);
+            let line = std::mem::take(line);
+            self.write(&line);
         }
+    }
+}
+
+impl Unfinished {
+    /// Whole lines.
+    fn write(&self, lines: &[u8]) {
+        if let (Some(metrics), Stream::Stderr) = (&self.output.metrics, self.stream) {
+            metrics.observe(lines);
+        }
+        self.output.write(self.stream, lines);
     }
 }
 

@@ -150,6 +150,15 @@ impl Store {
         }
     }
 
+    /// Bytes of its file, or of its values where it has none.
+    pub(crate) fn size(&self) -> u64 {
+        match &self.0.kind {
+            Kind::Disk(disk) => disk.size(),
+            Kind::Memory(entries) => lock(entries).values().map(|value| value.len() as u64).sum(),
+            Kind::Forgetful => 0,
+        }
+    }
+
     fn has(&self, fault: StoreFault) -> bool {
         self.0.fault.load(Ordering::Acquire) == fault as u8
     }

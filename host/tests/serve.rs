@@ -143,6 +143,8 @@ fn version_and_help_are_printed() {
         "--variable",
         "--variables-file",
         "--component",
+        "--metrics",
+        "--metrics-token-file",
         "LANDFALL_VARIABLE_",
         "Exit codes",
     ] {

@@ -218,7 +218,7 @@ impl<H: Host> Registry<'_, H> {
         let asked = self.ask_for_catalogue(repository, known, deadline);
         let failure = asked.await.err();
         let failure = failure.map(|error| format!("{repository}: not refreshed: {error}"));
-        event.refreshed(host, failure);
+        event.refreshed(host, failure.as_deref());
     }
 
     /// A webhook says that the catalogue's repository has changed.

@@ -220,7 +220,7 @@ impl<H: Host> Registry<'_, H> {
         let asked = self.refresh_index_once(owner, known.as_ref(), what, deadline);
         let failure = asked.await.err();
         let failure = failure.map(|error| format!("{owner}: the list is not refreshed: {error}"));
-        event.refreshed(host, failure);
+        event.refreshed(host, failure.as_deref());
     }
 
     /// Asks GitHub, one request at a time; whoever else needs the same waits for a second.

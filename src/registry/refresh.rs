@@ -64,7 +64,7 @@ impl<H: Host> Registry<'_, H> {
         let asked = self.ask_once(lease, owner, source, Some(before), purpose, deadline);
         let failure = asked.await.err();
         let failure = failure.map(|error| format!("{owner}/{source}: not refreshed: {error}"));
-        event.refreshed(self.host(), failure);
+        event.refreshed(self.host(), failure.as_deref());
     }
 
     async fn lease(&self, owner: &Namespace, source: &Source, deadline: Deadline) -> Option<Lease> {

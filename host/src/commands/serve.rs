@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 use landfall_host::{
-    Clock, Engine, GRACE, Host, HostConfig, Limits, Outbound, Output, StartError, Store, Variables,
+    Build, Clock, Engine, GRACE, Host, HostConfig, Limits, Metrics, MetricsAccess, Outbound,
+    Output, StartError, Store, Variables,
 };
+use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
 /// Serve the registry from this machine.
@@ -39,6 +41,14 @@ pub(crate) struct Serve {
     /// Directory for the key-value file and compiled code, one process at a time; made if missing.
     #[arg(long, value_name = "DIR", default_value = ".landfall")]
     data: PathBuf,
+
+    /// Serve OpenMetrics at http://HOST:PORT/metrics, apart from the registry; port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "HOST:PORT")]
+    metrics: Option<String>,
+
+    /// Show metrics only to who presents the bearer token in this file.
+    #[arg(long, value_name = "FILE", requires = "metrics")]
+    metrics_token_file: Option<PathBuf>,
 
     /// Set a variable; may be repeated. Other users of the machine can see it: secrets go into the file or environment.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -80,9 +90,13 @@ impl Serve {
     }
 
     async fn serve(self) -> Result<(), StartError> {
+        // A hangup must not end what is still starting.
+        let mut signals = Signals::new()
+            .map_err(|error| StartError::Engine(format!("can't wait for signals: {error}")))?;
         let (variables, outbound) = self.settings()?;
         let component = self.component_file()?;
-        let listener = listen(&self.listen).await?;
+        let listener = listen(&self.listen, "--listen").await?;
+        let metrics = self.metrics(&component).await?;
         let store = Store::open(&self.data)?;
         let limits = Limits {
             requests: self.max_requests,
@@ -91,7 +105,10 @@ impl Serve {
         };
         let engine = Engine::new(limits, Some(&self.data.join("compiled")))?;
         let component = engine.load(&component)?;
-        let output = Output::inherited();
+        let output = match &metrics {
+            Some((_, _, metrics)) => Output::inherited().counted(metrics.clone()),
+            None => Output::inherited(),
+        };
         let host = Host::new(HostConfig {
             component,
             variables,
@@ -100,8 +117,9 @@ impl Serve {
             output,
             clock: Clock::system(),
         });
-        let mut signals = Signals::new()
-            .map_err(|error| StartError::Engine(format!("can't wait for signals: {error}")))?;
+        let metrics = metrics.map(|(listener, access, metrics)| {
+            tokio::spawn(metrics.serve(listener, access, host.clone()))
+        });
         announce(&listener)?;
         Output::inherited().line("/readyz says whether it can serve modules, or what to mend");
         let stopping = host.clone();
@@ -120,6 +138,9 @@ impl Serve {
             });
         })
         .await;
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
         Ok(())
     }
 
@@ -151,6 +172,33 @@ impl Serve {
         }
     }
 
+    /// Where metrics are served, to whom, and what is counted.
+    async fn metrics(
+        &self,
+        component: &Path,
+    ) -> Result<Option<(TcpListener, MetricsAccess, Metrics)>, StartError> {
+        let Some(address) = &self.metrics else {
+            return Ok(None);
+        };
+        let access = MetricsAccess::new(self.metrics_token_file.clone())?;
+        let listener = listen(address, "--metrics").await?;
+        let address = listener
+            .local_addr()
+            .map_err(|error| StartError::Listen(error.to_string()))?;
+        let output = Output::inherited();
+        output.line(&format!("metrics are at http://{address}/metrics"));
+        if let Some(warning) = access.warning(address) {
+            output.line(&warning);
+        }
+        // What can't be read is said when it is loaded.
+        let wasm = std::fs::read(component).unwrap_or_default();
+        let metrics = Metrics::new(&Build {
+            version: env!("CARGO_PKG_VERSION"),
+            component: format!("{:x}", Sha256::digest(&wasm)),
+        });
+        Ok(Some((listener, access, metrics)))
+    }
+
     fn component_file(&self) -> Result<PathBuf, StartError> {
         if let Some(path) = &self.component {
             return Ok(path.clone());
@@ -177,15 +225,13 @@ impl Serve {
     }
 }
 
-async fn listen(address: &str) -> Result<TcpListener, StartError> {
+async fn listen(address: &str, flag: &str) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|error| {
         StartError::Listen(match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                format!(
-                    "{address} is taken by another process; choose another address with --listen"
-                )
+                format!("{address} is taken by another process; choose another address with {flag}")
             }
-            _ => format!("can't listen on {address}: {error}; --listen takes HOST:PORT"),
+            _ => format!("can't listen on {address}: {error}; {flag} takes HOST:PORT"),
         })
     })
 }
@@ -210,7 +256,7 @@ enum Signal {
     Stop,
 }
 
-/// Made before the address is announced: whoever reads it may send one at once.
+/// Signals that have come.
 #[cfg(unix)]
 struct Signals {
     hangup: tokio::signal::unix::Signal,

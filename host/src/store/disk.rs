@@ -4,7 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -39,6 +39,7 @@ const MAX_WAITING: usize = 64 * 1024 * 1024;
 pub(super) struct Disk {
     shared: Arc<Shared>,
     writer: Option<JoinHandle<()>>,
+    path: PathBuf,
 }
 
 struct Shared {
@@ -118,7 +119,13 @@ impl Disk {
         Ok(Self {
             shared,
             writer: Some(writer),
+            path,
         })
+    }
+
+    /// Bytes of the file.
+    pub(super) fn size(&self) -> u64 {
+        self.path.metadata().map_or(0, |file| file.len())
     }
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {

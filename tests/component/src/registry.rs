@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use http_body_util::BodyExt as _;
 use landfall_host::{
-    Body, BodyError, Clock, Component, Host, HostConfig, Outbound, Output, Store, StoreFault,
-    Variables, body,
+    Body, BodyError, Build, Clock, Component, Host, HostConfig, Metrics, Outbound, Output, Store,
+    StoreFault, Variables, body,
 };
 
 use crate::support::github::{Answer, Asked, Fault, GitHub};
@@ -15,6 +15,8 @@ use crate::support::scenario::{Ask, Got, Scenario, StoreKind};
 pub struct Registry {
     pub host: Host,
     pub output: Output,
+    /// What is counted of its lines.
+    pub metrics: Metrics,
     pub clock: Clock,
     store: Store,
     seen: usize,
@@ -27,7 +29,12 @@ impl Registry {
         store: StoreKind,
         outbound: Outbound,
     ) -> Self {
-        let (output, clock) = (Output::captured(), Clock::system());
+        let metrics = Metrics::new(&Build {
+            version: "0",
+            component: String::new(),
+        });
+        let output = Output::captured().counted(metrics.clone());
+        let clock = Clock::system();
         let kept = match store {
             StoreKind::Forgets => Store::forgetful(),
             _ => Store::in_memory(),
@@ -49,6 +56,7 @@ impl Registry {
         Self {
             host,
             output,
+            metrics,
             clock,
             store: kept,
             seen: 0,

@@ -69,8 +69,26 @@ async fn all(artifact: Artifact) {
             secrets::check(&scenario, &filled, &got, run.registry.stored());
             transcript.add(ask, &got, &run.github);
         }
+        // All that the component says is in a list of the host's, by which it is counted.
+        let metrics = run.registry.metrics.text();
+        let others: Vec<&str> = metrics
+            .lines()
+            .filter(|line| line.contains("\"other\""))
+            .collect();
+        assert!(others.is_empty(), "{}: {others:#?}", scenario.name);
+        let requests = counted(&metrics, "landfall_requests_total{");
+        assert_eq!(requests, scenario.requests.len(), "{metrics}");
         assert_snapshot(&scenario.name, transcript.text());
     }
+}
+
+/// The sum of a family's samples.
+fn counted(metrics: &str, start: &str) -> usize {
+    let samples = metrics.lines().filter(|line| line.starts_with(start));
+    let values = samples.map(|line| line.rsplit(' ').next().unwrap_or_default());
+    values
+        .map(|value| value.parse::<usize>().unwrap_or_default())
+        .sum()
 }
 
 fn assert_snapshot(name: &str, text: &str) {
