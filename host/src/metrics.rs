@@ -185,7 +185,7 @@ impl Metrics {
             "Bytes of archives that clients got",
             Counter::default()
         );
-        let upstream_calls = metric!(
+        let upstream_calls: Family<Call, Counter> = metric!(
             "upstream_calls",
             "Calls to GitHub, and to issuers of ID tokens (openid, jwks)",
             Family::default()
@@ -212,22 +212,22 @@ impl Metrics {
             "When that begins anew, in seconds since 1970",
             Family::default()
         );
-        let refreshes = metric!(
+        let refreshes: Family<Call, Counter> = metric!(
             "refreshes",
             "Refreshes behind an answer that was given at once",
             Family::default()
         );
-        let integrity = metric!(
+        let integrity: Family<Kind, Counter> = metric!(
             "integrity_events",
             "What is not as it was first seen: tags that moved, repositories that were replaced",
             Family::default()
         );
-        let breaker = metric!(
+        let breaker: Family<Kind, Counter> = metric!(
             "breaker_openings",
             "How often GitHub began not to be asked for a while: its limits, a reserve, failures",
             Family::default()
         );
-        let store_failures = metric!(
+        let store_failures: Family<Kind, Counter> = metric!(
             "store_failures",
             "Requests for which the key-value store failed, and values that it did not take",
             Family::default()
@@ -264,6 +264,27 @@ impl Metrics {
             "The size of the key-value file",
             Gauge::default()
         );
+        // What is not there before its first time has not grown by it, and no alert shows.
+        for (family, kinds) in [
+            (&integrity, words::INTEGRITY),
+            (&breaker, words::BREAKER),
+            (&store_failures, words::STORE),
+        ] {
+            for kind in kinds {
+                family.get_or_create(&Kind { kind }).inc_by(0);
+            }
+        }
+        for kind in ["tags", "repositories", "catalogue"] {
+            for outcome in ["ok", "failed"] {
+                refreshes.get_or_create(&Call { kind, outcome }).inc_by(0);
+            }
+        }
+        for kind in ["token", "installation", "rate_limit"] {
+            let outcome = "rejected";
+            upstream_calls
+                .get_or_create(&Call { kind, outcome })
+                .inc_by(0);
+        }
         Self(Arc::new(Counted {
             registry: all,
             requests,

@@ -34,12 +34,16 @@ impl<H: Host> GitHub<'_, H> {
             problems: Vec::new(),
         };
         for owner in owners.take(count) {
-            match self.try_credential(owner, deadline).await {
+            let tried = self.try_credential(owner, deadline).await;
+            let is_let_in = tried.is_ok();
+            // It is let in, and may not ask.
+            match tried.and_then(|()| self.permit(owner, Purpose::First)) {
                 Ok(()) => readiness.works = true,
                 Err(Error::Misconfigured(mut problems)) => readiness.problems.append(&mut problems),
                 Err(error) => {
                     // What is kept is served all the same, once GitHub has let Landfall in.
-                    readiness.works |= error.is_passing() && self.has_signed_in(owner);
+                    readiness.works |=
+                        is_let_in || (error.is_passing() && self.has_signed_in(owner));
                     self.host.log(&format!("readyz: `{owner}`: {error}"));
                     readiness.problems.push(self.mend(owner, &error));
                 }
@@ -85,6 +89,11 @@ impl<H: Host> GitHub<'_, H> {
                 "GitHub refuses the App for `{owner}`: check that `github_app_id` and `github_private_key` are of the \
                  same App, that it is not suspended, and that it may read contents and metadata; the log has GitHub's \
                  reason"
+            ),
+            (Error::Limited { retry_after }, _) => format!(
+                "GitHub's rate limit for `{owner}` is reached, for {} s more: what is known is served meanwhile, and what is \
+                 not has to wait",
+                retry_after.as_secs()
             ),
             _ => format!("GitHub cannot be asked about `{owner}` now: the log has the reason"),
         }

@@ -281,6 +281,15 @@ fn limits() -> Vec<Scenario> {
         )
         .on(other_tags, [new()]),
         plain(
+            "readiness_says_that_a_limit_is_reached",
+            [
+                get(VERSIONS),
+                get(VERSIONS).after(61).trouble(Trouble::Limited),
+                get("/readyz").after(1),
+                get("/readyz").after(1800).trouble(Trouble::None),
+            ],
+        ),
+        plain(
             "a_secondary_limit_is_outlived_without_asking_again",
             [
                 get(VERSIONS),

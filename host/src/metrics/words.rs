@@ -24,14 +24,20 @@ pub(super) fn failure(word: &str) -> &'static str {
 }
 
 pub(super) fn kind(word: &str) -> &'static str {
-    of(&KINDS, word)
+    let lists = [CALLS, INTEGRITY, BREAKER, STORE];
+    let found = lists.into_iter().map(|list| of(list, word));
+    found.into_iter().find(|it| *it != OTHER).unwrap_or(OTHER)
 }
 
 pub(super) fn outcome(word: &str) -> &'static str {
     of(&OUTCOMES, word)
 }
 
+/// A GitHub that does not say which means this one.
 pub(super) fn resource(word: &str) -> &'static str {
+    if word.is_empty() {
+        return "core";
+    }
     of(&RESOURCES, word)
 }
 
@@ -126,8 +132,8 @@ const OUTCOMES: [&str; 9] = [
     "denied",
 ];
 
-/// Of calls, of refreshes, and of what else happens.
-const KINDS: [&str; 23] = [
+/// Of calls and of refreshes.
+const CALLS: &[&str] = &[
     "tags",
     "archive",
     "token",
@@ -141,17 +147,16 @@ const KINDS: [&str; 23] = [
     "openid",
     "jwks",
     "catalogue",
-    "moved",
-    "replaced",
-    "shrunk",
-    "appeared",
-    "reserve",
-    "primary",
-    "secondary",
-    "failure",
-    "failed",
-    "too large",
 ];
+
+/// What is not as it was first seen.
+pub(super) const INTEGRITY: &[&str] = &["moved", "replaced", "shrunk", "appeared"];
+
+/// Why GitHub is not asked.
+pub(super) const BREAKER: &[&str] = &["reserve", "primary", "secondary", "failure"];
+
+/// What went wrong with the store.
+pub(super) const STORE: &[&str] = &["failed", "too large"];
 
 /// <https://docs.github.com/en/rest/rate-limit/rate-limit>
 const RESOURCES: [&str; 4] = ["core", "search", "code_search", "graphql"];

@@ -21,6 +21,7 @@
 //! | `credentials.rs` | who may read: tokens, netrc, and nobody |
 //! | `archive_urls.rs` | what an archive's URL proves, how long, and how often it is used |
 //! | `ci_jobs.rs` | jobs that install with an ID token |
+//! | `metrics.rs` | `/metrics`, and what graphs and alerts ask of it |
 //! | `limits.rs` | what works when GitHub's rate limit is all but used up |
 //! | `shapes.rs` | repositories of every shape, against a table of what is to come of them |
 //! | `modules.rs` | the modules of several trials |
@@ -53,6 +54,7 @@ mod freshness;
 mod http;
 mod installs;
 mod limits;
+mod metrics;
 mod modules;
 mod monorepo;
 mod moved_tags;
@@ -118,6 +120,11 @@ fn main() -> ExitCode {
         .chain(monorepo::all());
     let from_one = from_one.map(|case| embedded(case, Artifact::Spin, Keeps::Everything));
     let without_memory = embedded(freshness::without_memory(), Artifact::Spin, Keeps::Nothing);
+    let measured = metrics::all().into_iter().map(|(case, needed)| {
+        let flags = ["--metrics", "127.0.0.1:0"];
+        let start = move |variables: &_| Server::start_with(Host::LandfallSpin, variables, &flags);
+        trial_of(case, needed, start, Server::log)
+    });
     let trials = install
         .chain(break_off)
         .chain(closed)
@@ -125,6 +132,7 @@ fn main() -> ExitCode {
         .chain(from_both)
         .chain(from_one)
         .chain([without_memory])
+        .chain(measured)
         .chain(shapes::all());
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -10,6 +10,7 @@ use std::{env, fs};
 #[derive(Clone, Copy)]
 pub(crate) enum Program {
     Git,
+    Promtool,
     Spin,
     Terraform,
     Tofu,
@@ -20,6 +21,7 @@ impl Program {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Git => "git",
+            Self::Promtool => "promtool",
             Self::Spin => "spin",
             Self::Terraform => "terraform",
             Self::Tofu => "tofu",

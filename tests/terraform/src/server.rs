@@ -65,6 +65,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts Landfall on a free port, and waits until it listens. Gives `127.0.0.1:PORT`, too.
     pub(crate) fn start(host: Host, variables: &Variables) -> (Self, String) {
+        Self::start_with(host, variables, &[])
+    }
+
+    /// The same, with more flags.
+    pub(crate) fn start_with(host: Host, variables: &Variables, flags: &[&str]) -> (Self, String) {
         let directory = TempDir::new().unwrap();
         let mut command = match host {
             Host::LandfallSpin => landfall(&Artifacts::get().spin, variables, directory.path()),
@@ -72,7 +77,7 @@ impl Server {
             Host::Wasmtime => wasmtime(variables, directory.path()),
             Host::Spin => spin(variables, directory.path()),
         };
-        command.current_dir(directory.path());
+        command.args(flags).current_dir(directory.path());
         let mut process = match host {
             Host::LandfallSpin | Host::LandfallWasi | Host::Wasmtime => {
                 Process::start(&mut command)
