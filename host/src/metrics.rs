@@ -1,4 +1,4 @@
-//! What is counted, and how it is shown: OpenMetrics, for `landfall serve --metrics`.
+//! What is counted, and how it is shown: `OpenMetrics`, for `landfall serve --metrics`.
 //!
 //! The component's log lines are the one source of what happens in it: on hosts without `/metrics` the same is counted
 //! from the log. So a line is read here as it is written ([`line`]), and everything that is counted is a word of a fixed
@@ -8,11 +8,13 @@
 //!
 //! | file | what it is about |
 //! |---|---|
+//! | `metrics/families.rs` | all that is counted, by name |
 //! | `metrics/line.rs` | a log line, as far as it is counted |
 //! | `metrics/words.rs` | what labels may be |
 //! | `metrics/process.rs` | this process, as `/proc` has it |
 //! | `metrics/listener.rs` | the address that metrics are served at |
 
+mod families;
 mod line;
 mod listener;
 mod process;
@@ -20,17 +22,14 @@ mod words;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::registry::{Registry, Unit};
+use prometheus_client::registry::Registry;
 
+use self::families::{Answer, Bucket, Call, Failure, Families, Kind, Outcome, Request, Route};
 use self::line::Line;
 pub use self::listener::MetricsAccess;
 use self::process::Process;
@@ -42,27 +41,7 @@ pub struct Metrics(Arc<Counted>);
 
 struct Counted {
     registry: Registry,
-    requests: Family<Request, Counter>,
-    request_duration: Family<Route, Histogram, fn() -> Histogram>,
-    answers: Family<Answer, Counter>,
-    failures: Family<Failure, Counter>,
-    archives: Family<Outcome, Counter>,
-    archive_sent: Counter,
-    upstream_calls: Family<Call, Counter>,
-    upstream_duration: Family<Kind, Histogram, fn() -> Histogram>,
-    limit: Family<Bucket, Gauge>,
-    limit_remaining: Family<Bucket, Gauge>,
-    limit_reset: Family<Bucket, Gauge>,
-    refreshes: Family<Call, Counter>,
-    integrity: Family<Kind, Counter>,
-    breaker: Family<Kind, Counter>,
-    store_failures: Family<Kind, Counter>,
-    catalogue_problems: Counter,
-    component_failures: Counter,
-    running: Gauge,
-    running_most: Gauge,
-    memory_peak: Gauge,
-    store_file: Gauge<u64, AtomicU64>,
+    families: Families,
     /// Owners that have a label; see [`OWNERS`].
     owners: Mutex<BTreeSet<String>>,
 }
@@ -74,53 +53,6 @@ pub struct Build {
     pub version: &'static str,
     /// The component file's SHA-256, in hexadecimal.
     pub component: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Request {
-    route: &'static str,
-    status: &'static str,
-    decision: &'static str,
-    reason: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
-    route: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answer {
-    route: &'static str,
-    cache: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Failure {
-    route: &'static str,
-    failure: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Call {
-    kind: &'static str,
-    outcome: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
-    kind: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Bucket {
-    owner: String,
-    resource: &'static str,
 }
 
 impl Metrics {
@@ -136,178 +68,12 @@ impl Metrics {
             ("component", build.component.clone()),
         ];
         info.get_or_create(&labels).set(1);
-        registry.register(
-            "build_info",
-            "What runs: its version, and the SHA-256 of its component",
-            info,
-        );
-        macro_rules! metric {
-            ($name:literal, $help:literal, $metric:expr) => {{
-                let metric = $metric;
-                registry.register($name, $help, metric.clone());
-                metric
-            }};
-            ($name:literal, $unit:ident, $help:literal, $metric:expr) => {{
-                let metric = $metric;
-                registry.register_with_unit($name, $help, Unit::$unit, metric.clone());
-                metric
-            }};
-        }
-        let requests = metric!(
-            "requests",
-            "Requests that the component answered, archives when they were sent",
-            Family::default()
-        );
-        let request_duration = metric!(
-            "request_duration",
-            Seconds,
-            "From a request to the end of its answer, to the millisecond",
-            Family::new_with_constructor(durations as fn() -> Histogram)
-        );
-        let answers = metric!(
-            "answers",
-            "Answers by where they came from: fresh and stale ones are known, asked ones cost a call to GitHub first, and outlived ones are what GitHub said before it failed",
-            Family::default()
-        );
-        let failures = metric!(
-            "request_failures",
-            "Requests that were not answered with what they asked for, by whose failure it was",
-            Family::default()
-        );
-        let archives = metric!(
-            "archives",
-            "Archives that were begun, sent to their end or broken off",
-            Family::default()
-        );
-        let archive_sent = metric!(
-            "archive_sent",
-            Bytes,
-            "Bytes of archives that clients got",
-            Counter::default()
-        );
-        let upstream_calls: Family<Call, Counter> = metric!(
-            "upstream_calls",
-            "Calls to GitHub, and to issuers of ID tokens (openid, jwks)",
-            Family::default()
-        );
-        let upstream_duration = metric!(
-            "upstream_duration",
-            Seconds,
-            "From a call to the end of its answer, or to the head of an archive's",
-            Family::new_with_constructor(durations as fn() -> Histogram)
-        );
-        let limit = metric!(
-            "github_rate_limit",
-            "Calls that GitHub allows in an hour, as it said last",
-            Family::default()
-        );
-        let limit_remaining = metric!(
-            "github_rate_limit_remaining",
-            "Calls that GitHub still allows, as it said last",
-            Family::default()
-        );
-        let limit_reset = metric!(
-            "github_rate_limit_reset_timestamp",
-            Seconds,
-            "When that begins anew, in seconds since 1970",
-            Family::default()
-        );
-        let refreshes: Family<Call, Counter> = metric!(
-            "refreshes",
-            "Refreshes behind an answer that was given at once",
-            Family::default()
-        );
-        let integrity: Family<Kind, Counter> = metric!(
-            "integrity_events",
-            "What is not as it was first seen: tags that moved, repositories that were replaced",
-            Family::default()
-        );
-        let breaker: Family<Kind, Counter> = metric!(
-            "breaker_openings",
-            "How often GitHub began not to be asked for a while: its limits, a reserve, failures",
-            Family::default()
-        );
-        let store_failures: Family<Kind, Counter> = metric!(
-            "store_failures",
-            "Requests for which the key-value store failed, and values that it did not take",
-            Family::default()
-        );
-        let catalogue_problems = metric!(
-            "catalogue_problems",
-            "Problems of a catalogue that was read anew; the one before goes on",
-            Counter::default()
-        );
-        let component_failures = metric!(
-            "component_failures",
-            "Requests that the component gave no answer to: it trapped, or needed too much memory",
-            Counter::default()
-        );
-        let running = metric!(
-            "instances_running",
-            "Requests that are at work, what they do behind their answer included",
-            Gauge::default()
-        );
-        let running_most = metric!(
-            "instances_limit",
-            "How many may be; more wait",
-            Gauge::default()
-        );
-        let memory_peak = metric!(
-            "instance_memory_peak",
-            Bytes,
-            "The most linear memory that one finished instance had",
-            Gauge::default()
-        );
-        let store_file = metric!(
-            "store_file",
-            Bytes,
-            "The size of the key-value file",
-            Gauge::default()
-        );
-        // What is not there before its first time has not grown by it, and no alert shows.
-        for (family, kinds) in [
-            (&integrity, words::INTEGRITY),
-            (&breaker, words::BREAKER),
-            (&store_failures, words::STORE),
-        ] {
-            for kind in kinds {
-                family.get_or_create(&Kind { kind }).inc_by(0);
-            }
-        }
-        for kind in ["tags", "repositories", "catalogue"] {
-            for outcome in ["ok", "failed"] {
-                refreshes.get_or_create(&Call { kind, outcome }).inc_by(0);
-            }
-        }
-        for kind in ["token", "installation", "rate_limit"] {
-            let outcome = "rejected";
-            upstream_calls
-                .get_or_create(&Call { kind, outcome })
-                .inc_by(0);
-        }
+        let help = "What runs: its version, and the SHA-256 of its component";
+        registry.register("build_info", help, info);
+        let families = Families::in_registry(registry);
         Self(Arc::new(Counted {
             registry: all,
-            requests,
-            request_duration,
-            answers,
-            failures,
-            archives,
-            archive_sent,
-            upstream_calls,
-            upstream_duration,
-            limit,
-            limit_remaining,
-            limit_reset,
-            refreshes,
-            integrity,
-            breaker,
-            store_failures,
-            catalogue_problems,
-            component_failures,
-            running,
-            running_most,
-            memory_peak,
-            store_file,
+            families,
             owners: Mutex::default(),
         }))
     }
@@ -326,10 +92,10 @@ impl Metrics {
 
     /// The component gave no answer.
     pub(crate) fn component_failed(&self) {
-        self.0.component_failures.inc();
+        self.0.families.component_failures.inc();
     }
 
-    /// Everything, as OpenMetrics 1.0 text.
+    /// Everything, as `OpenMetrics` 1.0 text.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -340,11 +106,11 @@ impl Metrics {
 
     /// The same, with what is measured at the time.
     pub(crate) fn text_of(&self, host: &Host) -> String {
-        let counted = &self.0;
-        counted.running.set(whole(host.running()));
-        counted.running_most.set(whole(host.most_running()));
-        counted.memory_peak.set(whole(host.peak_memory()));
-        counted.store_file.set(host.store().size());
+        let families = &self.0.families;
+        families.running.set(whole(host.running()));
+        families.running_most.set(whole(host.most_running()));
+        families.memory_peak.set(whole(host.peak_memory()));
+        families.store_file.set(host.store().size());
         self.text()
     }
 }
@@ -363,19 +129,25 @@ impl Counted {
             "upstream" => self.call(line),
             "refresh" => {
                 let outcome = words::outcome(&line.outcome);
-                self.refreshes.get_or_create(&Call { kind, outcome }).inc();
+                self.families
+                    .refreshes
+                    .get_or_create(&Call { kind, outcome })
+                    .inc();
             }
             "integrity" => {
-                self.integrity.get_or_create(&Kind { kind }).inc();
+                self.families.integrity.get_or_create(&Kind { kind }).inc();
             }
             "breaker" => {
-                self.breaker.get_or_create(&Kind { kind }).inc();
+                self.families.breaker.get_or_create(&Kind { kind }).inc();
             }
             "store" => {
-                self.store_failures.get_or_create(&Kind { kind }).inc();
+                self.families
+                    .store_failures
+                    .get_or_create(&Kind { kind })
+                    .inc();
             }
             "catalogue" => {
-                self.catalogue_problems.inc();
+                self.families.catalogue_problems.inc();
             }
             _ => {}
         }
@@ -389,35 +161,44 @@ impl Counted {
             decision: words::decision(&line.decision),
             reason: words::reason(&line.reason),
         };
-        self.requests.get_or_create(&request).inc();
-        self.request_duration
+        self.families.requests.get_or_create(&request).inc();
+        self.families
+            .request_duration
             .get_or_create(&Route { route })
             .observe(seconds(line.duration_ms));
         if let Some(cache) = &line.cache {
             let cache = words::cache(cache);
-            self.answers.get_or_create(&Answer { route, cache }).inc();
+            self.families
+                .answers
+                .get_or_create(&Answer { route, cache })
+                .inc();
         }
         if let Some(failure) = &line.failure {
             let failure = words::failure(failure);
             let failure = Failure { route, failure };
-            self.failures.get_or_create(&failure).inc();
+            self.families.failures.get_or_create(&failure).inc();
         }
         if route == "archive" && line.method == "GET" && line.status == 200 {
             let outcome = match line.failure {
                 None => "sent",
                 Some(_) => "broken_off",
             };
-            self.archives.get_or_create(&Outcome { outcome }).inc();
+            self.families
+                .archives
+                .get_or_create(&Outcome { outcome })
+                .inc();
         }
-        self.archive_sent.inc_by(line.sent_bytes);
+        self.families.archive_sent.inc_by(line.sent_bytes);
     }
 
     fn call(&self, line: &Line<'_>) {
         let (kind, outcome) = (words::kind(&line.kind), words::outcome(&line.outcome));
-        self.upstream_calls
+        self.families
+            .upstream_calls
             .get_or_create(&Call { kind, outcome })
             .inc();
-        self.upstream_duration
+        self.families
+            .upstream_duration
             .get_or_create(&Kind { kind })
             .observe(seconds(line.duration_ms));
         // What GitHub lets the App do in its own name is another limit than what it lets an installation do.
@@ -427,12 +208,15 @@ impl Counted {
                 owner: self.owner(&line.owner),
                 resource: words::resource(&line.resource),
             };
-            self.limit_remaining.get_or_create(&bucket).set(remaining);
+            self.families
+                .limit_remaining
+                .get_or_create(&bucket)
+                .set(remaining);
             if let Some(limit) = line.limit {
-                self.limit.get_or_create(&bucket).set(limit);
+                self.families.limit.get_or_create(&bucket).set(limit);
             }
             if let Some(reset) = line.limit_reset {
-                self.limit_reset.get_or_create(&bucket).set(reset);
+                self.families.limit_reset.get_or_create(&bucket).set(reset);
             }
         }
     }
@@ -455,10 +239,6 @@ impl Counted {
     }
 }
 
-fn durations() -> Histogram {
-    Histogram::new(BUCKETS)
-}
-
 #[expect(
     clippy::cast_precision_loss,
     reason = "milliseconds of a request are far below 2^53"
@@ -470,11 +250,6 @@ fn seconds(milliseconds: u64) -> f64 {
 fn whole(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
-
-/// From a warm answer to what no client waits for.
-const BUCKETS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
-];
 
 /// Owners with series of their own. Real lines name those of `allowed_owners` alone.
 const OWNERS: usize = 200;
@@ -619,20 +394,5 @@ mod tests {
             assert!(value("process_open_fds") >= 3.0);
             assert!(value("process_max_fds") >= value("process_open_fds"));
         }
-    }
-
-    /// What counting costs each line: `cargo test --release -p landfall-host -- --ignored --nocapture`.
-    #[test]
-    #[ignore = "it measures"]
-    fn a_line_costs_little() {
-        let metrics = metrics();
-        let lines = LINES.as_bytes();
-        let count = LINES.lines().count() * 20_000;
-        let began = std::time::Instant::now();
-        for _ in 0..20_000 {
-            metrics.observe(lines);
-        }
-        let took = began.elapsed();
-        eprintln!("{} ns a line", took.as_nanos() / count as u128);
     }
 }

@@ -92,7 +92,11 @@ impl Server {
     }
 
     fn send(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        Self::send_to(&self.address, request)
+    }
+
+    fn send_to(address: &str, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut response = String::new();
         stream.read_to_string(&mut response).unwrap();
@@ -333,4 +337,105 @@ fn a_data_directory_in_use_is_refused_with_the_mend() {
         file,
     ]);
     assert!(said.contains(data) && said.contains("--data"), "{said}");
+}
+
+#[test]
+fn metrics_are_for_who_has_their_token() {
+    const TOKEN: &str = "a-token-of-more-than-16";
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    std::fs::write(&file, format!("{TOKEN}\n")).unwrap();
+    // A port that was free a moment ago: what is printed on stderr is read at the end.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr();
+    let address = format!("0.0.0.0:{}", free.unwrap().port());
+    let flags = [
+        "--metrics",
+        &address,
+        "--metrics-token-file",
+        file.to_str().unwrap(),
+    ];
+    let server = Server::start_with(directory.path(), &component("unreachable"), &flags);
+    assert!(
+        server
+            .send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n")
+            .starts_with("HTTP/1.1 500 ")
+    );
+    let address = address.replace("0.0.0.0", "127.0.0.1");
+    let get = |authorization: &str| {
+        let head = "GET /metrics HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n";
+        Server::send_to(&address, &format!("{head}{authorization}\r\n"))
+    };
+    for authorization in [
+        String::new(),
+        "Authorization: Bearer\r\n".to_owned(),
+        "Authorization: Bearer a-token-of-more-than-17\r\n".to_owned(),
+        format!("Authorization: Bearer {TOKEN}x\r\n"),
+        format!("Authorization: Basic {TOKEN}\r\n"),
+        format!("Authorization: {TOKEN}\r\n"),
+    ] {
+        let refused = get(&authorization);
+        assert!(refused.starts_with("HTTP/1.1 401 "), "{refused}");
+        assert!(!refused.contains("landfall_"), "{refused}");
+    }
+    let shown = get(&format!("Authorization: Bearer {TOKEN}\r\n"));
+    assert!(shown.starts_with("HTTP/1.1 200 "), "{shown}");
+    assert!(
+        shown.contains("\nlandfall_component_failures_total 1\n"),
+        "{shown}"
+    );
+    // The file is read each time.
+    std::fs::write(&file, "another-token-of-some-length").unwrap();
+    assert!(get(&format!("Authorization: Bearer {TOKEN}\r\n")).starts_with("HTTP/1.1 401 "));
+    std::fs::remove_file(&file).unwrap();
+    assert!(get("Authorization: Bearer \r\n").starts_with("HTTP/1.1 401 "));
+    let (code, said) = server.end();
+    assert_eq!(code, Some(0));
+    assert!(said.contains("metrics are at http://0.0.0.0:"), "{said}");
+    assert!(
+        !said.contains("can read metrics") && !said.contains(TOKEN),
+        "{said}"
+    );
+}
+
+#[test]
+fn metrics_for_everyone_are_warned_of_and_a_token_that_is_none_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let flags = ["--metrics", "0.0.0.0:0"];
+    let server = Server::start_with(directory.path(), &component("nop"), &flags);
+    let (_, said) = server.end();
+    assert!(said.contains("set --metrics-token-file"), "{said}");
+
+    let file = directory.path().join("token");
+    let file = file.to_str().unwrap();
+    for token in ["", "short", "with blanks in between"] {
+        std::fs::write(file, token).unwrap();
+        let wasm = directory.path().join("test.wasm");
+        let said = refusal(&[
+            "serve",
+            "--component",
+            wasm.to_str().unwrap(),
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics",
+            "127.0.0.1:0",
+            "--metrics-token-file",
+            file,
+        ]);
+        assert!(
+            said.contains(file) && said.contains("16 characters"),
+            "{said}"
+        );
+        assert!(token.is_empty() || !said.contains(token), "{said}");
+    }
+    assert!(refusal(&["serve", "--metrics-token-file", file]).contains("--metrics"));
+    let said = refusal(&[
+        "serve",
+        "--component",
+        "x.wasm",
+        "--listen",
+        "127.0.0.1:0",
+        "--metrics",
+        "nonsense",
+    ]);
+    assert!(said.contains("--metrics takes HOST:PORT"), "{said}");
 }

@@ -85,7 +85,7 @@ fn expected(answered: &Answered) -> String {
         _ if path.contains("/contents/") => "contents",
         _ if path.contains("/zipball/") => "archive",
         ["repos", _, _] | ["repositories", _] => "repository",
-        _ => panic!("{url} is of no known kind"),
+        _ => "of no known kind",
     };
     let host = if is_api { "-" } else { authority };
     let body = String::from_utf8_lossy(&answer.body);

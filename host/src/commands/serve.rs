@@ -42,7 +42,7 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", default_value = ".landfall")]
     data: PathBuf,
 
-    /// Serve OpenMetrics at http://HOST:PORT/metrics, apart from the registry; port 0 takes a free one, which is printed.
+    /// Serve metrics at http://HOST:PORT/metrics, apart from the registry; port 0 takes a free one, which is printed.
     #[arg(long, value_name = "HOST:PORT")]
     metrics: Option<String>,
 

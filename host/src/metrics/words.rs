@@ -45,6 +45,7 @@ pub(super) fn resource(word: &str) -> &'static str {
 pub(super) fn status(status: u16) -> &'static str {
     match status {
         200 => "200",
+        202 => "202",
         204 => "204",
         400 => "400",
         401 => "401",
