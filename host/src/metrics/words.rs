@@ -81,7 +81,7 @@ const ROUTES: [&str; 12] = [
     "none",
 ];
 
-const REASONS: [&str; 22] = [
+const REASONS: [&str; 23] = [
     "token",
     "registry token",
     "signed url",
@@ -104,6 +104,8 @@ const REASONS: [&str; 22] = [
     "too large",
     "not configured",
     "issuer unavailable",
+    // What could not be understood.
+    "undecided",
 ];
 
 const FAILURES: [&str; 12] = [
