@@ -7,7 +7,7 @@ WASM := $(TARGET)/wasm32-wasip2/release
 NATIVE := --package landfall-host --package landfall-stand-in --package landfall-component-tests \
 	--package landfall-terraform-tests
 
-.PHONY: help toolchain wasm landfall demo serve test lint bench fuzz clean
+.PHONY: help toolchain wasm landfall demo serve test portability soak lint bench fuzz clean
 
 help: ## Say what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,16 @@ test: wasm ## Run all tests; those whose programs are missing are said to be ign
 	$(CARGO) test --package landfall-deploy-tests
 	LANDFALL_BIN="$(abspath $(TARGET))/debug/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
 		$(CARGO) test $(NATIVE)
+
+portability: wasm ## Try one table of scenarios on each host: HOSTS="landfall wasmtime spin"; STRICT=1: all of them; QUICK=1: no slow ones
+	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) test --no-run $(NATIVE)
+	LANDFALL_BIN="$(abspath $(TARGET))/debug/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
+		HOSTS="$(HOSTS)" STRICT="$(STRICT)" QUICK="$(QUICK)" $(CARGO) test $(NATIVE) --test portability -- $(ARGS)
+
+soak: landfall ## Load `landfall serve` behind a GitHub that fails: MINUTES=5, CLIENTS=256, SEED=1
+	LANDFALL_BIN="$(abspath $(TARGET))/host/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
+		SOAK_MINUTES="$(or $(MINUTES),5)" SOAK_CLIENTS="$(or $(CLIENTS),256)" SOAK_SEED="$(or $(SEED),1)" \
+		$(CARGO) test $(NATIVE) --test soak
 
 lint: toolchain ## Check format, lints, fuzz targets and documentation; needs a C++ compiler
 	$(CARGO) fmt --all --check

@@ -17,7 +17,8 @@
 //! | `contents.rs`, `tree.rs` | files and directories of a commit |
 //! | `listing.rs`, `paging.rs` | the lists that come in pages |
 //! | `archive.rs`, `oversize.rs`, `stream.rs` | the archive origin, and bodies that are written while they are sent |
-//! | `fault.rs`, `refusal.rs`, `glob.rs` | faults on demand, GitHub's refusals, patterns of paths |
+//! | `fault.rs`, `weather.rs` | faults on demand, and at random |
+//! | `refusal.rs`, `glob.rs` | GitHub's refusals, patterns of paths |
 //! | `log.rs`, `counts.rs` | what was asked |
 //! | `oidc.rs`, `oidc_key.rs`, `id_token.rs` | Actions' OIDC issuer: its answers, its keys, what tokens say |
 //! | `webhook.rs`, `webhook_event.rs` | deliveries, and what they tell |
@@ -68,6 +69,7 @@ mod stream;
 mod tips;
 mod token;
 mod tree;
+mod weather;
 mod webhook;
 mod webhook_event;
 mod world;
@@ -83,5 +85,6 @@ pub use refusal::Block;
 pub use repository::Visibility;
 pub use stand_in::{StandIn, StandInConfig};
 pub use token::PersonalToken;
+pub use weather::{Strike, Weather};
 pub use webhook::{Delivery, Tag, Webhook};
 pub use webhook_event::{Event, RefType, RepositorySummary, Subject};

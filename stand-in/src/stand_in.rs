@@ -21,6 +21,7 @@ use crate::oidc_key::Keys;
 use crate::server::{bind, listen};
 use crate::tips::Remembered;
 use crate::token::PersonalToken;
+use crate::weather::{Sky, Strike, Weather};
 use crate::webhook::Webhook;
 use crate::webhook_event::Subject;
 use crate::world::{GitHub, World};
@@ -181,6 +182,20 @@ impl StandIn {
     /// Cancels all faults.
     pub fn clear_faults(&self) {
         self.github.world().faults.clear();
+    }
+
+    /// Sets the weather, in which faults come at random where none was ordered; without one, none do.
+    pub fn set_weather(&self, weather: Option<Weather>) {
+        self.github.world().sky = weather.map(Sky::new);
+    }
+
+    /// What the weather has spoiled since it was set or this was asked.
+    #[must_use]
+    pub fn take_strikes(&self) -> Vec<Strike> {
+        let mut world = self.github.world();
+        let sky = world.sky.as_mut();
+        sky.map(|sky| std::mem::take(&mut sky.strikes))
+            .unwrap_or_default()
     }
 
     /// Every request since the start or the last [`clear_log`](Self::clear_log).

@@ -24,6 +24,7 @@ use crate::repository::{About, Repository, Visibility};
 use crate::route::AccountTarget;
 use crate::tips::Remembered;
 use crate::token::{InstallationToken, PersonalToken};
+use crate::weather::Sky;
 use crate::webhook_event::{RepositorySummary, Subject};
 
 /// What both servers and the owner of the stand-in share.
@@ -62,6 +63,8 @@ pub(crate) struct World {
     /// What jobs get their ID tokens with, and which.
     pub(crate) request_tokens: HashMap<String, IdToken>,
     pub(crate) faults: Vec<Fault>,
+    /// Faults at random, where there is weather.
+    pub(crate) sky: Option<Sky>,
     log: Vec<LogEntry>,
     /// How many entries were cleared away: the number of the first in `log`.
     cleared: usize,
@@ -228,17 +231,17 @@ impl World {
             .retain(|_, record| record.account != owner);
     }
 
-    /// The first fault that matches, one of its times used up.
+    /// The first ordered fault that matches, one of its times used up; else what the weather brings.
     pub(crate) fn take_fault(
         &mut self,
         origin: Origin,
         method: &Method,
         path: &str,
     ) -> Option<FaultKind> {
-        let at = self
-            .faults
-            .iter()
-            .position(|fault| fault.matches(origin, method, path))?;
+        let mut faults = self.faults.iter();
+        let Some(at) = faults.position(|fault| fault.matches(origin, method, path)) else {
+            return self.sky.as_mut()?.strike(origin, method, path);
+        };
         let fault = self.faults.get_mut(at)?;
         let kind = fault.fault.clone();
         if let Some(times) = &mut fault.times {

@@ -15,19 +15,19 @@ use crate::tree::{self, Tree};
 
 /// A program that installs modules.
 #[derive(Clone, Copy)]
-pub(crate) enum Client {
+pub enum Client {
     Terraform,
     Tofu,
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 2] = [Self::Terraform, Self::Tofu];
+    pub const ALL: [Self; 2] = [Self::Terraform, Self::Tofu];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.program().name()
     }
 
-    pub(crate) fn program(self) -> Program {
+    pub fn program(self) -> Program {
         match self {
             Self::Terraform => Program::Terraform,
             Self::Tofu => Program::Tofu,
@@ -36,7 +36,7 @@ impl Client {
 }
 
 /// A root module in a directory of its own.
-pub(crate) struct Root {
+pub struct Root {
     client: Client,
     directory: TempDir,
     environment: Vec<(String, String)>,
@@ -44,7 +44,7 @@ pub(crate) struct Root {
 
 /// How a client is told its token for a host.
 #[derive(Clone, Copy)]
-pub(crate) enum By {
+pub enum By {
     /// `TF_TOKEN_...`.
     Variable,
     /// A `credentials` block in its configuration.
@@ -54,7 +54,7 @@ pub(crate) enum By {
 impl Root {
     /// Writes `main.tf`, and a configuration by which `mods.example`, and the registry's `address` itself, are the registry
     /// there, without discovery or TLS.
-    pub(crate) fn new(client: Client, address: &str, main: &str) -> Self {
+    pub fn new(client: Client, address: &str, main: &str) -> Self {
         let directory = TempDir::new().unwrap();
         let configuration: String = [HOST, address]
             .map(|host| {
@@ -73,12 +73,12 @@ impl Root {
     }
 
     /// With a token for `mods.example`.
-    pub(crate) fn with_token(self, token: &str) -> Self {
+    pub fn with_token(self, token: &str) -> Self {
         self.with_credentials(By::Variable, HOST, token)
     }
 
     /// With a token for a host, or for `HOST:PORT`.
-    pub(crate) fn with_credentials(mut self, by: By, host: &str, token: &str) -> Self {
+    pub fn with_credentials(mut self, by: By, host: &str, token: &str) -> Self {
         match by {
             By::Variable => {
                 let name = host.replace('-', "__").replace('.', "_");
@@ -99,23 +99,23 @@ impl Root {
     }
 
     /// With a `.netrc` in its home.
-    pub(crate) fn with_netrc(self, netrc: &str) -> Self {
+    pub fn with_netrc(self, netrc: &str) -> Self {
         fs::write(self.directory.path().join(".netrc"), netrc).unwrap();
         self
     }
 
     /// `init`: installs the modules.
-    pub(crate) fn init(&self) -> Run {
+    pub fn init(&self) -> Run {
         self.run(&["init", "-no-color", "-input=false"])
     }
 
     /// `validate`, which needs every module in its place.
-    pub(crate) fn validate(&self) -> Run {
+    pub fn validate(&self) -> Run {
         self.run(&["validate", "-no-color"])
     }
 
     /// `plan` and `apply`; gives the outputs, by name.
-    pub(crate) fn apply(&self) -> Value {
+    pub fn apply(&self) -> Value {
         self.run(&["plan", "-no-color", "-input=false", "-out=saved.plan"])
             .succeeds();
         self.run(&["apply", "-no-color", "-input=false", "saved.plan"])
@@ -129,7 +129,7 @@ impl Root {
     }
 
     /// `plan`, and what `show` makes of it: the configuration, as the client itself has read it.
-    pub(crate) fn configuration(&self) -> Value {
+    pub fn configuration(&self) -> Value {
         self.run(&["plan", "-no-color", "-input=false", "-out=saved.plan"])
             .succeeds();
         let shown = self.run(&["show", "-no-color", "-json", "saved.plan"]);
@@ -138,18 +138,18 @@ impl Root {
     }
 
     /// Where the files are that were installed for a module call.
-    pub(crate) fn place(&self, call: &str) -> PathBuf {
+    pub fn place(&self, call: &str) -> PathBuf {
         self.modules().join(call)
     }
 
     /// The files that were installed for a module call.
-    pub(crate) fn installed(&self, call: &str) -> Tree {
+    pub fn installed(&self, call: &str) -> Tree {
         tree::installed(&self.modules().join(call))
     }
 
     /// The version that the client took for a module call, and the directory below the call's own that it uses. `None`
     /// when it does not take the call for installed.
-    pub(crate) fn accepted(&self, call: &str) -> Option<(String, String)> {
+    pub fn accepted(&self, call: &str) -> Option<(String, String)> {
         let list = fs::read(self.modules().join("modules.json")).ok()?;
         let list: Value = serde_json::from_slice(&list).unwrap();
         let modules = list["Modules"].as_array()?;
@@ -192,11 +192,11 @@ impl Root {
 }
 
 /// A command that has ended.
-pub(crate) struct Run {
+pub struct Run {
     /// What was written to stdout.
-    pub(crate) stdout: String,
+    pub stdout: String,
     /// What was written to stderr.
-    pub(crate) stderr: String,
+    pub stderr: String,
     command: String,
     /// `None` when it was killed at its limit.
     status: Option<ExitStatus>,
@@ -204,14 +204,14 @@ pub(crate) struct Run {
 
 impl Run {
     #[track_caller]
-    pub(crate) fn succeeds(self) -> Self {
+    pub fn succeeds(self) -> Self {
         assert!(self.status.is_some_and(|status| status.success()), "{self}");
         self
     }
 
     /// It failed, in its time and not by a signal, and said why. Line breaks, and the frame around errors, do not count.
     #[track_caller]
-    pub(crate) fn fails_with(self, why: &str) -> Self {
+    pub fn fails_with(self, why: &str) -> Self {
         let code = self.status.and_then(|status| status.code());
         assert!(code.is_some_and(|code| code != 0), "{self}");
         let words = self.complaint();
@@ -220,14 +220,14 @@ impl Run {
     }
 
     /// What was written to stderr, on one line and without frames.
-    pub(crate) fn complaint(&self) -> String {
+    pub fn complaint(&self) -> String {
         let words: Vec<&str> = self.stderr.split_whitespace().collect();
         words.join(" ").replace(" │ ", " ")
     }
 
     /// A text appears nowhere in what was written.
     #[track_caller]
-    pub(crate) fn hides(self, secret: &str) -> Self {
+    pub fn hides(self, secret: &str) -> Self {
         let is_hidden = [&self.stdout, &self.stderr]
             .iter()
             .all(|text| !text.contains(secret));
@@ -253,6 +253,6 @@ impl fmt::Display for Run {
 }
 
 /// The host that stands in the sources of root modules.
-pub(crate) const HOST: &str = "mods.example";
+pub const HOST: &str = "mods.example";
 const CONFIGURATION: &str = "client.tfrc";
 const LIMIT: Duration = Duration::from_mins(1);

@@ -9,6 +9,7 @@ use crate::embedded::{Embedded, versions_path};
 use crate::http::{self, Answer, bearer};
 use crate::modules::{convention, conventional, probe, probe_root, root_of};
 use crate::programs::Artifacts;
+pub(crate) use crate::readers::{EXPIRED_TOKEN, NARROW_TOKEN, TOKEN, TOKENS};
 use crate::world::{Settings, World};
 
 /// Those of one artifact.
@@ -45,18 +46,6 @@ pub(crate) fn all() -> Vec<Case<Embedded>> {
 
 /// A registry that reads `tokens`, and lets nobody else in.
 pub(crate) const CLOSED: Settings = &[("anonymous_read", "false"), ("tokens", TOKENS)];
-
-/// The entries of the tokens below.
-pub(crate) const TOKENS: &str = "\
-    everything sha256:fcb1a23c1900716c32a947ac2786ac165088b0dd26d880cce949e7067adfd9cb\n\
-    probe sha256:f426f61e44676beade9b4b0246fbbf546cbd1cea9c2723f7bccb2b732f96435c modules=acme/probe/null;\
-    yesterday sha256:36dbfdb5cc5d237e490b9c050f83d6aca10f69ad5aeb1e5793bfcc1d633c17c3 expires=2020-01-01";
-/// It lets its holder read everything.
-pub(crate) const TOKEN: &str = "lft_of_everything";
-/// It lets its holder read `acme/probe` alone.
-pub(crate) const NARROW_TOKEN: &str = "lft_of_the_probe";
-/// Its time is over.
-const EXPIRED_TOKEN: &str = "lft_of_yesterday";
 
 /// `init` fails, because the registry does not know who asks.
 #[track_caller]

@@ -20,15 +20,15 @@ use crate::world::{OWNER, World};
 
 /// Which component.
 #[derive(Clone, Copy)]
-pub(crate) enum Artifact {
+pub enum Artifact {
     Spin,
     Wasi,
 }
 
 impl Artifact {
-    pub(crate) const ALL: [Self; 2] = [Self::Spin, Self::Wasi];
+    pub const ALL: [Self; 2] = [Self::Spin, Self::Wasi];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Spin => "landfall_spin_wasm",
             Self::Wasi => "landfall_wasi_wasm",
@@ -53,7 +53,7 @@ static COMPONENTS: LazyLock<[Component; 2]> = LazyLock::new(|| {
 
 /// What the store is worth.
 #[derive(Clone, Copy)]
-pub(crate) enum Keeps {
+pub enum Keeps {
     /// It is the file that `landfall serve` has.
     Everything,
     /// It forgets what was written at once.
@@ -61,7 +61,7 @@ pub(crate) enum Keeps {
 }
 
 /// A registry that runs in this process until it is dropped.
-pub(crate) struct Embedded {
+pub struct Embedded {
     host: Host,
     clock: Clock,
     output: Output,
@@ -72,7 +72,7 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     /// Starts Landfall on a free port. Gives `127.0.0.1:PORT`, too.
-    pub(crate) fn start(
+    pub fn start(
         artifact: Artifact,
         keeps: Keeps,
         variables: &server::Variables,
@@ -108,17 +108,17 @@ impl Embedded {
     }
 
     /// Every line that Landfall has written.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         self.output.text()
     }
 
     /// Waits until nothing runs any more, what is done behind answers included.
-    pub(crate) fn settle(&self) {
+    pub fn settle(&self) {
         self.runtime.block_on(self.host.idle());
     }
 
     /// What the log has of the requests for a route, in order.
-    pub(crate) fn requests(&self, route: &str) -> Vec<Value> {
+    pub fn requests(&self, route: &str) -> Vec<Value> {
         self.settle();
         let log = self.log();
         let lines = log
@@ -139,7 +139,7 @@ fn store(keeps: Keeps, directory: &Path) -> Store {
 
 impl World<Embedded> {
     /// Lets time pass, for Landfall and for GitHub alike, when Landfall is done with all it was asked.
-    pub(crate) fn pass(&self, seconds: u32) {
+    pub fn pass(&self, seconds: u32) {
         self.registry.settle();
         let clock = &self.registry.clock;
         clock.advance(Duration::from_secs(seconds.into()));
@@ -149,7 +149,7 @@ impl World<Embedded> {
     }
 
     /// Lets time pass until a quarter of an hour begins.
-    pub(crate) fn begin_quarter(&self) {
+    pub fn begin_quarter(&self) {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let offset = self.github.knobs().clock_offset_seconds;
         let now = since.as_secs().checked_add_signed(offset).unwrap();
@@ -157,7 +157,7 @@ impl World<Embedded> {
     }
 
     /// The same GitHub, and the same time, with another registry, in which these variables are others.
-    pub(crate) fn again(&self, changes: &[(&'static str, &str)]) -> Self {
+    pub fn again(&self, changes: &[(&'static str, &str)]) -> Self {
         let start = |variables: &_| Embedded::start(Artifact::Spin, Keeps::Everything, variables);
         let world = self.with(changes, start);
         let offset = self.github.knobs().clock_offset_seconds;
@@ -168,19 +168,19 @@ impl World<Embedded> {
 
     /// What Landfall says of the versions of `acme/NAME/null`.
     #[track_caller]
-    pub(crate) fn versions(&self, name: &str) -> Answer {
+    pub fn versions(&self, name: &str) -> Answer {
         http::get(&self.address, &versions_path(name))
     }
 
     /// Asks for the versions of `acme/NAME/null`, and waits until what is then done behind the answer is done.
     #[track_caller]
-    pub(crate) fn refresh(&self, name: &str) {
+    pub fn refresh(&self, name: &str) {
         self.versions(name);
         self.registry.settle();
     }
 
     /// The paths of the API that were asked for since the log was emptied and that contain `part`.
-    pub(crate) fn asked(&self, part: &str) -> Vec<String> {
+    pub fn asked(&self, part: &str) -> Vec<String> {
         self.registry.settle();
         let log = self.github.log().into_iter();
         log.map(|entry| entry.path)
@@ -190,15 +190,15 @@ impl World<Embedded> {
 }
 
 /// Where Landfall says which versions `acme/NAME/null` has.
-pub(crate) fn versions_path(name: &str) -> String {
+pub fn versions_path(name: &str) -> String {
     format!("/v1/modules/{OWNER}/{name}/null/versions")
 }
 
 /// What a call for a list of tags has in its path.
-pub(crate) const LIST: &str = "/git/matching-refs/";
+pub const LIST: &str = "/git/matching-refs/";
 /// For how many seconds an archive's URL stays the same.
 const QUARTER: u64 = 900;
 /// A list is no longer fresh, but stale.
-pub(crate) const STALE: u32 = 61;
+pub const STALE: u32 = 61;
 /// A list is expired, and so is the token that it was asked with.
-pub(crate) const EXPIRED: u32 = 3_700;
+pub const EXPIRED: u32 = 3_700;

@@ -7,29 +7,29 @@ use std::time::Duration;
 
 /// What was answered.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    pub status: u16,
     /// The status line and the headers, as they came.
     head: String,
-    pub(crate) body: String,
+    pub body: String,
 }
 
 /// GETs a path.
 #[track_caller]
-pub(crate) fn get(address: &str, path: &str) -> Answer {
+pub fn get(address: &str, path: &str) -> Answer {
     get_with(address, path, &[])
 }
 
 /// GETs a path with these headers.
 #[track_caller]
-pub(crate) fn get_with(address: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub fn get_with(address: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     send(address, "GET", path, headers, "")
 }
 
 /// Sends a request. The protocol's version is 1.0, in which a body is just what comes until the end. Of one that is no
 /// text, what is is given.
 #[track_caller]
-pub(crate) fn send(
+pub fn send(
     address: &str,
     method: &str,
     path: &str,
@@ -43,12 +43,7 @@ pub(crate) fn send(
     for (name, value) in headers {
         let _ = write!(head, "{name}: {value}\r\n");
     }
-    let mut socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(socket, "{head}\r\n{body}").unwrap();
-    let mut bytes = Vec::new();
-    socket.read_to_end(&mut bytes).unwrap();
-    let text = String::from_utf8_lossy(&bytes);
+    let text = raw(address, &format!("{head}\r\n{body}"));
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     Answer {
@@ -58,14 +53,27 @@ pub(crate) fn send(
     }
 }
 
+/// Sends these bytes, and gives what comes until the connection ends.
+#[track_caller]
+pub fn raw(address: &str, bytes: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    // Who refuses it does not read it to its end.
+    let _ = socket.write_all(bytes.as_bytes());
+    let mut answer = Vec::new();
+    let read = socket.read_to_end(&mut answer);
+    assert!(read.is_ok() || !answer.is_empty(), "no answer: {read:?}");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 /// The header by which a token is presented.
-pub(crate) fn bearer(token: &str) -> (&'static str, String) {
+pub fn bearer(token: &str) -> (&'static str, String) {
     ("Authorization", format!("Bearer {token}"))
 }
 
 impl Answer {
     /// The value of a header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
         let (_, value) = headers.find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(value)

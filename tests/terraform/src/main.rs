@@ -2,16 +2,10 @@
 //! with real repositories behind GitHub's stand-in. Nothing here uses the network. Modes of files and symbolic links are
 //! part of what is compared: this is for Unix.
 //!
+//! What several suites use is in `lib.rs`.
+//!
 //! | file | noun |
 //! |---|---|
-//! | `programs.rs` | which programs there are, and the artifacts under test |
-//! | `process.rs` | child processes, none of which outlives its time |
-//! | `server.rs` | Landfall on a host |
-//! | `embedded.rs` | Landfall in this process, with a clock that can be moved |
-//! | `http.rs` | a single request, where no client's own would do |
-//! | `world.rs` | one trial's GitHub and registry |
-//! | `client.rs` | a root module, and what a client does with it |
-//! | `tree.rs` | files: those of a commit, and those that were installed |
 //! | `five_modules.rs` | what every client has to install from every host |
 //! | `installs.rs` | what else has to install |
 //! | `failures.rs` | what has to fail |
@@ -24,7 +18,6 @@
 //! | `metrics.rs` | `/metrics`, and what graphs and alerts ask of it |
 //! | `limits.rs` | what works when GitHub's rate limit is all but used up |
 //! | `shapes.rs` | repositories of every shape, against a table of what is to come of them |
-//! | `modules.rs` | the modules of several trials |
 //!
 //! A trial whose programs are not all on the PATH is ignored, and says which is missing:
 //!
@@ -45,31 +38,25 @@
 
 mod archive_urls;
 mod ci_jobs;
-mod client;
 mod credentials;
-mod embedded;
 mod failures;
 mod five_modules;
 mod freshness;
-mod http;
 mod installs;
 mod limits;
 mod metrics;
-mod modules;
 mod monorepo;
 mod moved_tags;
 mod one_flight;
-mod process;
-mod programs;
-mod server;
 mod shapes;
-mod tree;
-mod world;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
+use landfall_terraform_tests::{
+    client, embedded, http, modules, process, programs, readers, server, tree, world,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::client::Client;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::world::World;
 
 /// Builds `acme/probe`, of which version 1.0.0 is a small module.
-pub(crate) fn probe<R>(world: &World<R>) {
+pub fn probe<R>(world: &World<R>) {
     world
         .repository("probe")
         .file("main.tf", module("probe"))
@@ -18,12 +18,12 @@ pub(crate) fn probe<R>(world: &World<R>) {
 }
 
 /// A root that calls `acme/probe`.
-pub(crate) fn probe_root() -> String {
+pub fn probe_root() -> String {
     root_module(&[("probe", "acme/probe/null", "1.0.0")])
 }
 
 /// Builds `acme/large`: an archive of more than what is held back before it is answered, and that does not deflate.
-pub(crate) fn large<R>(world: &World<R>) {
+pub fn large<R>(world: &World<R>) {
     let mut state: u64 = 0x9E37_79B9_7F4A_7C15;
     let mut noise = || {
         state ^= state << 13;
@@ -45,15 +45,15 @@ pub(crate) fn large<R>(world: &World<R>) {
 }
 
 /// The size of the one large file in `acme/large`.
-pub(crate) const LARGE: u64 = 3 * 1024 * 1024;
+pub const LARGE: u64 = 3 * 1024 * 1024;
 
 /// A root that calls `acme/large`.
-pub(crate) fn large_root() -> String {
+pub fn large_root() -> String {
     root_module(&[("large", "acme/large/null", "1.0.0")])
 }
 
 /// A root module of calls, each a name, a source on the registry and a constraint, whose outputs are what the modules say.
-pub(crate) fn root_module(calls: &[(&str, &str, &str)]) -> String {
+pub fn root_module(calls: &[(&str, &str, &str)]) -> String {
     let mut text = String::new();
     for (call, source, version) in calls {
         let _ = write!(
@@ -66,7 +66,7 @@ pub(crate) fn root_module(calls: &[(&str, &str, &str)]) -> String {
 }
 
 /// A module that says something once it is applied.
-pub(crate) fn module(says: &str) -> String {
+pub fn module(says: &str) -> String {
     format!(
         "resource \"terraform_data\" \"it\" {{\n  input = \"{says}\"\n}}\n\n\
          output \"says\" {{\n  value = terraform_data.it.output\n}}\n"
@@ -75,7 +75,7 @@ pub(crate) fn module(says: &str) -> String {
 
 /// Builds `acme/terraform-null-NAME`, which is named by Terraform's convention, and of which version 1.0.0 is a small
 /// module that says the name.
-pub(crate) fn convention<R>(world: &World<R>, name: &str) {
+pub fn convention<R>(world: &World<R>, name: &str) {
     world
         .repository(&conventional(name))
         .file("main.tf", module(name))
@@ -86,12 +86,12 @@ pub(crate) fn convention<R>(world: &World<R>, name: &str) {
 }
 
 /// The repository of the module `acme/NAME/null`, by Terraform's convention.
-pub(crate) fn conventional(name: &str) -> String {
+pub fn conventional(name: &str) -> String {
     format!("terraform-null-{name}")
 }
 
 /// A root that calls each of these modules of `acme` by its own name.
-pub(crate) fn root_of<'n>(names: impl IntoIterator<Item = &'n str>, version: &str) -> String {
+pub fn root_of<'n>(names: impl IntoIterator<Item = &'n str>, version: &str) -> String {
     let calls = names
         .into_iter()
         .map(|name| (name, format!("acme/{name}/null")));

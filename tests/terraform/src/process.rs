@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 /// A process, which is killed when this is dropped.
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     /// Whether it has children of its own, which it ends when it is asked to end.
     is_family: bool,
@@ -18,7 +18,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(command: &mut Command) -> Self {
+    pub fn start(command: &mut Command) -> Self {
         let stdout = NamedTempFile::new().unwrap();
         let stderr = NamedTempFile::new().unwrap();
         let child = command
@@ -36,29 +36,40 @@ impl Process {
     }
 
     /// As [`start`](Self::start), for a program that works through processes of its own.
-    pub(crate) fn start_family(command: &mut Command) -> Self {
+    pub fn start_family(command: &mut Command) -> Self {
         let mut process = Self::start(command);
         process.is_family = true;
         process
     }
 
+    /// What the system calls it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end.
+    pub fn terminate(&self) {
+        let id = self.id().to_string();
+        let _ = Command::new("kill").args(["-TERM", &id]).status();
+    }
+
     /// What it has written so far.
-    pub(crate) fn stdout(&self) -> String {
+    pub fn stdout(&self) -> String {
         text(&self.stdout)
     }
 
     /// What it has written so far.
-    pub(crate) fn stderr(&self) -> String {
+    pub fn stderr(&self) -> String {
         text(&self.stderr)
     }
 
     /// How it ended, if it has.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+    pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().unwrap()
     }
 
     /// How it ended; `None` when it had to be killed.
-    pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         let ended = poll(limit, || self.ended());
         if ended.is_none() {
             self.end();
@@ -69,8 +80,7 @@ impl Process {
     /// Kills it, and if it has children asks it first to end them.
     fn end(&mut self) {
         if self.is_family && self.ended().is_none() {
-            let id = self.child.id().to_string();
-            let _ = Command::new("kill").args(["-TERM", &id]).status();
+            self.terminate();
             poll(FAMILY_LIMIT, || self.ended());
         }
         let _ = self.child.kill();
@@ -85,7 +95,7 @@ impl Drop for Process {
 }
 
 /// Asks until there is an answer, or until the limit.
-pub(crate) fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+pub fn poll<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
         let answer = ask();

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use std::{env, fs};
 
 /// A program of others.
-#[derive(Clone, Copy)]
-pub(crate) enum Program {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
     Git,
     Promtool,
     Spin,
@@ -18,7 +18,7 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Git => "git",
             Self::Promtool => "promtool",
@@ -29,7 +29,7 @@ impl Program {
         }
     }
 
-    pub(crate) fn is_on_path(self) -> bool {
+    pub fn is_on_path(self) -> bool {
         let path = env::var_os("PATH").unwrap_or_default();
         env::split_paths(&path).any(|directory| {
             fs::metadata(directory.join(self.name()))
@@ -37,8 +37,15 @@ impl Program {
         })
     }
 
+    /// The first line of what it says of its version.
+    pub fn version(self) -> String {
+        let home = env::temp_dir();
+        let output = self.command(&home).arg("--version").output().unwrap();
+        first_line(&output.stdout)
+    }
+
     /// The program in an environment of its own: no variable, proxy or configuration file of the caller's reaches it.
-    pub(crate) fn command(self, home: &Path) -> Command {
+    pub fn command(self, home: &Path) -> Command {
         let mut command = Command::new(self.name());
         command
             .env_clear()
@@ -49,21 +56,32 @@ impl Program {
 }
 
 /// What was built from this workspace.
-pub(crate) struct Artifacts {
+pub struct Artifacts {
     /// The `landfall` program.
-    pub(crate) landfall: PathBuf,
+    pub landfall: PathBuf,
     /// `landfall-spin.wasm`.
-    pub(crate) spin: PathBuf,
+    pub spin: PathBuf,
     /// `landfall-wasi.wasm`.
-    pub(crate) wasi: PathBuf,
+    pub wasi: PathBuf,
     /// Where all servers keep the components' machine code, which takes seconds to make.
-    pub(crate) compiled: PathBuf,
+    pub compiled: PathBuf,
 }
 
 impl Artifacts {
     /// Those that the environment names; what it does not name is built, once.
-    pub(crate) fn get() -> &'static Self {
+    pub fn get() -> &'static Self {
         &ARTIFACTS
+    }
+
+    /// What `landfall` says of its version.
+    pub fn version(&self) -> String {
+        let output = Command::new(&self.landfall).arg("--version").output();
+        first_line(&output.unwrap().stdout)
+    }
+
+    /// Where cargo puts what it builds.
+    pub fn target() -> PathBuf {
+        target_directory()
     }
 
     fn find() -> Self {
@@ -99,6 +117,11 @@ impl Artifacts {
         }
         artifacts
     }
+}
+
+fn first_line(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    text.lines().next().unwrap_or_default().to_owned()
 }
 
 static ARTIFACTS: LazyLock<Artifacts> = LazyLock::new(Artifacts::find);

@@ -4,82 +4,114 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
 use crate::process::{Process, poll};
 use crate::programs::{Artifacts, Program};
+use crate::usage::Usage;
 
 /// What runs the component.
-#[derive(Clone, Copy)]
-pub(crate) enum Host {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
     /// `landfall serve` with `landfall-spin.wasm`.
     LandfallSpin,
     /// `landfall serve` with `landfall-wasi.wasm`.
     LandfallWasi,
     /// Stock `wasmtime serve` with `landfall-wasi.wasm`. Its key-value store forgets everything after each request.
     Wasmtime,
+    /// The same with `--max-instance-reuse-count`: an instance answers many requests, one after the other.
+    WasmtimeReuse,
     /// `spin up` with `landfall-spin.wasm`.
     Spin,
 }
 
 impl Host {
-    pub(crate) const ALL: [Self; 4] = [
+    /// What people run it on.
+    pub const ALL: [Self; 4] = [
         Self::LandfallSpin,
         Self::LandfallWasi,
         Self::Wasmtime,
         Self::Spin,
     ];
 
-    pub(crate) fn name(self) -> &'static str {
+    /// Whether what is written to its key-value store is there for the next request.
+    pub fn keeps(self) -> bool {
+        match self {
+            Self::LandfallSpin | Self::LandfallWasi | Self::Spin => true,
+            Self::Wasmtime | Self::WasmtimeReuse => false,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
         match self {
             Self::LandfallSpin => "landfall_serve_with_landfall_spin_wasm",
             Self::LandfallWasi => "landfall_serve_with_landfall_wasi_wasm",
             Self::Wasmtime => "wasmtime_serve",
+            Self::WasmtimeReuse => "wasmtime_serve_with_reuse",
             Self::Spin => "spin_up",
         }
     }
 
     /// What has to be on the PATH for it.
-    pub(crate) fn program(self) -> Option<Program> {
+    pub fn program(self) -> Option<Program> {
         match self {
             Self::LandfallSpin | Self::LandfallWasi => None,
-            Self::Wasmtime => Some(Program::Wasmtime),
+            Self::Wasmtime | Self::WasmtimeReuse => Some(Program::Wasmtime),
             Self::Spin => Some(Program::Spin),
         }
     }
 }
 
 /// Landfall's variables, by name.
-pub(crate) type Variables = Vec<(&'static str, String)>;
+pub type Variables = Vec<(&'static str, String)>;
 
 /// A running registry.
-pub(crate) struct Server {
+pub struct Server {
     process: Process,
     // After the process, which may still write to it.
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl Server {
     /// Starts Landfall on a free port, and waits until it listens. Gives `127.0.0.1:PORT`, too.
-    pub(crate) fn start(host: Host, variables: &Variables) -> (Self, String) {
+    pub fn start(host: Host, variables: &Variables) -> (Self, String) {
         Self::start_with(host, variables, &[])
     }
 
     /// The same, with more flags.
-    pub(crate) fn start_with(host: Host, variables: &Variables, flags: &[&str]) -> (Self, String) {
-        let directory = TempDir::new().unwrap();
+    pub fn start_with(host: Host, variables: &Variables, flags: &[&str]) -> (Self, String) {
+        Self::start_in(TempDir::new().unwrap(), host, variables, flags)
+    }
+
+    /// Starts it anew on what it has kept; it must have ended.
+    pub fn again(self, host: Host, variables: &Variables) -> (Self, String) {
+        let Self { process, directory } = self;
+        drop(process);
+        Self::start_in(directory, host, variables, &[])
+    }
+
+    fn start_in(
+        directory: TempDir,
+        host: Host,
+        variables: &Variables,
+        flags: &[&str],
+    ) -> (Self, String) {
         let mut command = match host {
             Host::LandfallSpin => landfall(&Artifacts::get().spin, variables, directory.path()),
             Host::LandfallWasi => landfall(&Artifacts::get().wasi, variables, directory.path()),
-            Host::Wasmtime => wasmtime(variables, directory.path()),
+            Host::Wasmtime => wasmtime(&[], variables, directory.path()),
+            Host::WasmtimeReuse => {
+                let reuse = ["--max-instance-reuse-count", "128"];
+                wasmtime(&reuse, variables, directory.path())
+            }
             Host::Spin => spin(variables, directory.path()),
         };
         command.args(flags).current_dir(directory.path());
         let mut process = match host {
-            Host::LandfallSpin | Host::LandfallWasi | Host::Wasmtime => {
+            Host::LandfallSpin | Host::LandfallWasi | Host::Wasmtime | Host::WasmtimeReuse => {
                 Process::start(&mut command)
             }
             // It serves from another process.
@@ -98,15 +130,36 @@ impl Server {
         let address = address.unwrap_or_else(|| {
             panic!("the server does not listen: {}", process.stderr());
         });
-        let server = Self {
-            process,
-            _directory: directory,
-        };
-        (server, address)
+        (Self { process, directory }, address)
+    }
+
+    /// What it and its own processes use now.
+    pub fn usage(&self) -> Usage {
+        Usage::of(self.process.id())
+    }
+
+    /// Bytes of what `landfall serve` keeps, the component's machine code aside.
+    pub fn kept_bytes(&self) -> u64 {
+        let data = fs::read_dir(self.directory.path().join("data")).unwrap();
+        let files = data.filter_map(|entry| entry.unwrap().metadata().ok());
+        files
+            .filter(fs::Metadata::is_file)
+            .map(|facts| facts.len())
+            .sum()
+    }
+
+    /// Asks it to end, and goes on at once.
+    pub fn terminate(&self) {
+        self.process.terminate();
+    }
+
+    /// How it ended; `None` when it had to be killed.
+    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+        self.process.wait(limit)
     }
 
     /// What the server has said, for a person who looks for a failure's cause.
-    pub(crate) fn log(&self) -> String {
+    pub fn log(&self) -> String {
         let (stdout, stderr) = (self.process.stdout(), self.process.stderr());
         format!("--- the server's stdout\n{stdout}--- the server's stderr\n{stderr}")
     }
@@ -114,8 +167,10 @@ impl Server {
 
 fn landfall(component: &Path, variables: &Variables, directory: &Path) -> Command {
     let data = directory.join("data");
-    fs::create_dir(&data).unwrap();
-    symlink(&Artifacts::get().compiled, data.join("compiled")).unwrap();
+    if !data.is_dir() {
+        fs::create_dir(&data).unwrap();
+        symlink(&Artifacts::get().compiled, data.join("compiled")).unwrap();
+    }
     let mut command = Command::new(&Artifacts::get().landfall);
     command
         .env_clear()
@@ -137,9 +192,13 @@ fn landfall(component: &Path, variables: &Variables, directory: &Path) -> Comman
 /// ```
 ///
 /// wasmtime takes a comma for the end of an option: lists are separated by blanks.
-fn wasmtime(variables: &Variables, directory: &Path) -> Command {
+fn wasmtime(flags: &[&str], variables: &Variables, directory: &Path) -> Command {
     let mut command = Program::Wasmtime.command(directory);
-    command.args(["serve", "--addr", "127.0.0.1:0"]);
+    command.args(["serve", "--addr", "127.0.0.1:0"]).args(flags);
+    // Compiling takes seconds, and is the same for all trials.
+    command
+        .args(["-C", "cache"])
+        .env("XDG_CACHE_HOME", &Artifacts::get().compiled);
     for option in ["cli", "config", "keyvalue"] {
         command.arg("-S").arg(option);
     }

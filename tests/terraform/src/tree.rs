@@ -10,7 +10,7 @@ use crate::world::git;
 
 /// A directory's files, with every link replaced by what it stands for.
 #[derive(PartialEq, Eq)]
-pub(crate) struct Tree(BTreeMap<String, File>);
+pub struct Tree(BTreeMap<String, File>);
 
 #[derive(Clone, PartialEq, Eq)]
 struct File {
@@ -20,7 +20,7 @@ struct File {
 }
 
 /// The files of a revision, as `git ls-tree` and `git cat-file` have them.
-pub(crate) fn committed(git_dir: &Path, revision: &str) -> Tree {
+pub fn committed(git_dir: &Path, revision: &str) -> Tree {
     let listing = git(git_dir, &["ls-tree", "-r", "-z", "--full-tree", revision]);
     let listing = String::from_utf8(listing).unwrap();
     let mut files = BTreeMap::new();
@@ -59,7 +59,7 @@ pub(crate) fn committed(git_dir: &Path, revision: &str) -> Tree {
 }
 
 /// The files under a directory. A link is none.
-pub(crate) fn installed(directory: &Path) -> Tree {
+pub fn installed(directory: &Path) -> Tree {
     let mut files = BTreeMap::new();
     collect(directory, "", &mut files);
     Tree(files)
@@ -68,7 +68,7 @@ pub(crate) fn installed(directory: &Path) -> Tree {
 impl Tree {
     /// Fails with the differences, not with the bytes.
     #[track_caller]
-    pub(crate) fn is_that_of(&self, expected: &Self) {
+    pub fn is_that_of(&self, expected: &Self) {
         assert!(!expected.0.is_empty(), "nothing is compared with nothing");
         let mut differences = Vec::new();
         for (path, file) in &expected.0 {
@@ -87,7 +87,7 @@ impl Tree {
 
     /// The paths, in order.
     /// What is in a folder of it.
-    pub(crate) fn below(&self, folder: &str) -> Self {
+    pub fn below(&self, folder: &str) -> Self {
         let start = format!("{folder}/");
         let files = self
             .0
@@ -96,7 +96,7 @@ impl Tree {
         Self(files.collect())
     }
 
-    pub(crate) fn paths(&self) -> Vec<&str> {
+    pub fn paths(&self) -> Vec<&str> {
         self.0.keys().map(String::as_str).collect()
     }
 }

@@ -13,31 +13,28 @@ use crate::server::{Server, Variables};
 use crate::tree::{self, Tree};
 
 /// The owner whose modules are served.
-pub(crate) const OWNER: &str = "acme";
+pub const OWNER: &str = "acme";
 
 /// Some of Landfall's variables, by name.
-pub(crate) type Settings = &'static [(&'static str, &'static str)];
+pub type Settings = &'static [(&'static str, &'static str)];
 
 /// GitHub, the registry, and the repositories that both are about.
-pub(crate) struct World<R = Server> {
+pub struct World<R = Server> {
     /// The registry.
-    pub(crate) registry: R,
+    pub registry: R,
     /// GitHub.
-    pub(crate) github: Arc<StandIn>,
+    pub github: Arc<StandIn>,
     /// Where the registry listens.
-    pub(crate) address: String,
+    pub address: String,
     /// What the registry was started with.
-    pub(crate) variables: Variables,
+    pub variables: Variables,
     repositories: Arc<TempDir>,
 }
 
 impl<R> World<R> {
     /// A world without repositories, in which `start` gives the registry and its address; these settings are beside those
     /// that say where GitHub is, and that everyone may read.
-    pub(crate) fn around(
-        settings: Settings,
-        start: impl FnOnce(&Variables) -> (R, String),
-    ) -> Self {
+    pub fn around(settings: Settings, start: impl FnOnce(&Variables) -> (R, String)) -> Self {
         let repositories = TempDir::new().unwrap();
         let github = StandIn::start(StandInConfig {
             repositories: Some(repositories.path().to_owned()),
@@ -66,7 +63,7 @@ impl<R> World<R> {
 
     /// The same GitHub behind another registry, which `start` gives with its address, and in which these variables are
     /// others.
-    pub(crate) fn with<S>(
+    pub fn with<S>(
         &self,
         changes: &[(&'static str, &str)],
         start: impl FnOnce(&Variables) -> (S, String),
@@ -84,40 +81,40 @@ impl<R> World<R> {
     }
 
     /// Begins a repository `acme/NAME`; GitHub knows of it once it is built.
-    pub(crate) fn repository(&self, name: &str) -> Repository {
+    pub fn repository(&self, name: &str) -> Repository {
         self.repository_of(OWNER, name)
     }
 
     /// As [`repository`](Self::repository), for any owner.
-    pub(crate) fn repository_of(&self, owner: &str, name: &str) -> Repository {
+    pub fn repository_of(&self, owner: &str, name: &str) -> Repository {
         Repository::new(self.repositories.path(), owner, name)
     }
 
     /// Carries `acme/NAME` on.
-    pub(crate) fn carried_on(&self, name: &str) -> Repository {
+    pub fn carried_on(&self, name: &str) -> Repository {
         Repository::open(self.repositories.path(), OWNER, name).unwrap()
     }
 
     /// The files of `acme/NAME` at a revision.
-    pub(crate) fn committed(&self, name: &str, revision: &str) -> Tree {
+    pub fn committed(&self, name: &str, revision: &str) -> Tree {
         tree::committed(&self.git_dir(name), revision)
     }
 
     /// What git calls the commit of a revision of `acme/NAME`.
-    pub(crate) fn commit(&self, name: &str, revision: &str) -> String {
+    pub fn commit(&self, name: &str, revision: &str) -> String {
         let revision = format!("{revision}^{{commit}}");
         let id = git(&self.git_dir(name), &["rev-parse", "--verify", &revision]);
         String::from_utf8(id).unwrap().trim().to_owned()
     }
 
     /// Where `acme/NAME` is.
-    pub(crate) fn git_dir(&self, name: &str) -> PathBuf {
+    pub fn git_dir(&self, name: &str) -> PathBuf {
         let owner = self.repositories.path().join(OWNER);
         owner.join(format!("{name}.git"))
     }
 
     /// A root module that `client` will install the modules of.
-    pub(crate) fn root(&self, client: Client, main: &str) -> Root {
+    pub fn root(&self, client: Client, main: &str) -> Root {
         Root::new(client, &self.address, main)
     }
 }
@@ -130,7 +127,7 @@ fn set(variables: &mut Variables, changes: &[(&'static str, &str)]) {
 }
 
 /// What `git` says.
-pub(crate) fn git(git_dir: &Path, arguments: &[&str]) -> Vec<u8> {
+pub fn git(git_dir: &Path, arguments: &[&str]) -> Vec<u8> {
     let output = Program::Git
         .command(git_dir)
         .arg("--git-dir")

@@ -1,0 +1,236 @@
+//! One run: everything is met once, then load and weather begin; in the end SIGTERM under load, and a start on what was kept.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use landfall_terraform_tests::http;
+use landfall_terraform_tests::server::{Host, Server};
+use landfall_terraform_tests::world::{Settings, World};
+use tokio::runtime::{self, Runtime};
+use tokio::task::JoinSet;
+
+use crate::client::{Client, Shared, lists, versions_path};
+use crate::contract::{Ledger, percentiles};
+use crate::fleet;
+use crate::gauge::{Gauge, Reading};
+use crate::weather::{PERMILLE, Sky};
+
+/// How long, how many, and from which seed.
+pub(crate) struct Plan {
+    pub(crate) time: Duration,
+    pub(crate) clients: usize,
+    pub(crate) modules: usize,
+    pub(crate) seed: u64,
+}
+
+/// Runs it, and gives how many promises were broken.
+pub(crate) fn run(plan: &Plan) -> usize {
+    let host = Host::LandfallSpin;
+    let world = World::around(SETTINGS, |variables| Server::start(host, variables));
+    let mut knobs = world.github.knobs();
+    // What is used up is said by the weather.
+    knobs.rate_limit = 100_000_000;
+    world.github.set_knobs(knobs);
+    let shared = Arc::new(Shared {
+        address: world.address.clone(),
+        modules: fleet::build(&world, plan.modules),
+        ledger: Ledger::default(),
+        sky: Sky::new(Arc::clone(&world.github)),
+        is_over: false.into(),
+        ending: None.into(),
+    });
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    meet(&runtime, &shared);
+    println!(
+        "soak: {} clients for {:.0} s, {} modules, {} of 1,000 of GitHub's answers spoiled, seed {}",
+        plan.clients,
+        plan.time.as_secs_f32(),
+        shared.modules.len(),
+        PERMILLE,
+        plan.seed
+    );
+    shared.sky.begins(plan.seed);
+    let mut clients = JoinSet::new();
+    for number in 0..plan.clients {
+        let seed = plan.seed.wrapping_mul(1_000_003) + number as u64;
+        let client = Client::new(Arc::clone(&shared), seed);
+        clients.spawn_on(client.run(), runtime.handle());
+    }
+    let gauge = load(plan, &world.registry, &shared);
+
+    let mut broken = 0;
+    let mut holds = |is_so: bool, what: String| {
+        println!("{} {what}", if is_so { "ok    " } else { "BROKEN" });
+        broken += usize::from(!is_so);
+    };
+    let mut registry = world.registry;
+    *shared.ending.lock().unwrap() = Some(Instant::now());
+    let began = Instant::now();
+    registry.terminate();
+    let status = registry.wait(END);
+    let taken = began.elapsed();
+    shared.is_over.store(true, Ordering::Relaxed);
+    runtime.block_on(async { while clients.join_next().await.is_some() {} });
+    let is_clean = status.is_some_and(|it| it.success()) && taken < END;
+    holds(
+        is_clean,
+        format!(
+            "SIGTERM under load: {} after {:.1} s",
+            status.map_or("killed".to_owned(), |it| it.to_string()),
+            taken.as_secs_f32()
+        ),
+    );
+    for flat in gauge.flat(plan.time) {
+        let what = format!(
+            "{}: {} after the warm-up, {} at the end, at most {}",
+            flat.what, flat.then, flat.now, flat.most
+        );
+        holds(flat.now <= flat.most && flat.now > 0, what);
+    }
+    let log = registry.log();
+    let cries: Vec<&str> = log
+        .lines()
+        .filter(|line| CRIES.iter().any(|cry| line.contains(cry)))
+        .collect();
+    holds(
+        cries.is_empty(),
+        format!(
+            "lines of a component that failed: {} {}",
+            cries.len(),
+            cries.first().unwrap_or(&"")
+        ),
+    );
+    world.github.set_weather(None);
+    world.github.set_down(true);
+    let (again, address) = registry.again(host, &world.variables);
+    let mut kept = 0;
+    for module in &shared.modules {
+        let answer = http::get(&address, &versions_path(module));
+        kept += usize::from(answer.status == 200 && lists(answer.body.as_bytes(), module));
+    }
+    drop(again);
+    holds(
+        kept == shared.modules.len(),
+        format!(
+            "started anew without GitHub: {kept} of {} modules are known",
+            shared.modules.len()
+        ),
+    );
+    let judged: usize = shared.modules.iter().map(fleet::Module::judged).sum();
+    holds(
+        judged > 0,
+        format!("different archives that git has judged: {judged}"),
+    );
+    let strikes = shared.sky.strikes();
+    holds(
+        strikes > 0,
+        format!("answers of GitHub's that were spoiled: {strikes}"),
+    );
+    let lost = shared.ledger.with(|sums| {
+        let [p50, p99, max] = percentiles(&mut sums.latencies);
+        println!(
+            "       versions and locations: p50 {p50:.1} ms, p99 {p99:.1} ms, longest {max:.0} ms"
+        );
+        println!("       by status: {:?}", sums.by_status);
+        println!("       excused: {:?}", sums.excused);
+        for sample in &sums.samples {
+            println!("       lost: {sample}");
+        }
+        (sums.lost, sums.requests)
+    });
+    holds(
+        lost.0 == 0 && lost.1 > 0,
+        format!("requests: {}, lost beyond the faults: {}", lost.1, lost.0),
+    );
+    broken
+}
+
+/// Everything is asked for once, before anything fails.
+fn meet(runtime: &Runtime, shared: &Arc<Shared>) {
+    runtime.block_on(async {
+        let mut meetings = JoinSet::new();
+        let count = shared.modules.len();
+        for part in 0..PARTS {
+            let modules = count * part / PARTS..count * (part + 1) / PARTS;
+            meetings.spawn(Client::new(Arc::clone(shared), 0).meet(modules));
+        }
+        while let Some(met) = meetings.join_next().await {
+            met.unwrap();
+        }
+    });
+    for path in ["/v1/modules", "/v1/modules/search?q=m001"] {
+        let answer = http::get(&shared.address, path);
+        assert_eq!(
+            answer.status, 200,
+            "{path}, before anything fails: {answer:?}"
+        );
+    }
+}
+
+/// The time of the load: a reading each second, and a line each ten.
+fn load(plan: &Plan, server: &Server, shared: &Shared) -> Gauge {
+    let began = Instant::now();
+    let mut gauge = Gauge::default();
+    let mut before = (Duration::ZERO, 0, server.usage().cpu);
+    let mut seconds = 0;
+    while began.elapsed() < plan.time {
+        seconds += 1;
+        let next = Duration::from_secs(seconds).min(plan.time);
+        std::thread::sleep(next.saturating_sub(began.elapsed()));
+        let at = began.elapsed().min(plan.time);
+        let reading = gauge.read(server, at);
+        // It keeps what was spoiled and asked, if nobody looks.
+        shared.sky.strikes();
+        shared.sky.clear_log();
+        if seconds.is_multiple_of(10) {
+            let requests = say(shared, at, &reading, before);
+            before = (at, requests, reading.usage.cpu);
+        }
+    }
+    gauge
+}
+
+/// One line; gives the requests so far.
+fn say(
+    shared: &Shared,
+    at: Duration,
+    reading: &Reading,
+    before: (Duration, usize, Duration),
+) -> usize {
+    let (then, requests, cpu) = before;
+    let seconds = (at - then).as_secs_f64();
+    shared.ledger.with(|sums| {
+        let [p50, p99, max] = percentiles(&mut sums.latest);
+        sums.latest.clear();
+        println!(
+            "{:>4.0} s  {:>7} requests  {:>5.0}/s  lost {}  p50 {p50:>6.1}  p99 {p99:>7.1}  longest {max:>6.0} ms  {:>4} MiB  {:>4} descriptors  \
+             {:>3} MiB kept  {:>3.0} % cpu",
+            at.as_secs_f64(),
+            sums.requests,
+            (sums.requests - requests) as f64 / seconds,
+            sums.lost,
+            reading.usage.resident_bytes >> 20,
+            reading.usage.descriptors,
+            reading.kept >> 20,
+            (reading.usage.cpu.saturating_sub(cpu)).as_secs_f64() / seconds * 100.0,
+        );
+        sums.requests
+    })
+}
+
+/// Lists are asked about again and again, and so are archives.
+const SETTINGS: Settings = &[
+    ("cache_fresh_seconds", "3"),
+    ("cache_stale_seconds", "5"),
+    ("cache_negative_seconds", "1"),
+];
+/// The grace of running requests, and what it takes to close the store.
+const END: Duration = Duration::from_secs(33);
+const PARTS: usize = 8;
+/// What the host writes where a component traps or gives no answer.
+const CRIES: [&str; 3] = ["the component failed", "trap", "panicked"];
