@@ -29,6 +29,7 @@
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::panic,
+    clippy::return_self_not_must_use,
     clippy::unwrap_used,
     missing_docs,
     reason = "only tests are here, and a test's failure is its message"

@@ -1,7 +1,7 @@
 //! One client: what it asks for, and how badly it behaves.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::contract::Ledger;
 use crate::fleet::Module;
-use crate::weather::{Sky, is_past};
+use crate::weather::Sky;
 
 /// What all clients know.
 pub(crate) struct Shared {
@@ -25,8 +25,16 @@ pub(crate) struct Shared {
     pub(crate) sky: Sky,
     /// No new request is sent.
     pub(crate) is_over: AtomicBool,
-    /// When the server was asked to end.
-    pub(crate) ending: std::sync::Mutex<Option<Instant>>,
+    /// Since the server was asked to end.
+    pub(crate) ending: Mutex<Option<Ending>>,
+}
+
+/// The server was asked to end.
+#[derive(Clone, Copy)]
+pub(crate) struct Ending {
+    pub(crate) at: Instant,
+    /// What was sent so long before has been read by then.
+    pub(crate) read: Duration,
 }
 
 /// A client that asks again and again.
@@ -187,7 +195,7 @@ impl Client {
         let ending = *self.shared.ending.lock().unwrap();
         if self.shared.sky.excuses_a_broken_archive(&module.name) {
             self.shared.ledger.excused("broken off as GitHub's was");
-        } else if is_past(ending, GRACE) {
+        } else if ending.is_some_and(|it| it.at.elapsed() >= GRACE) {
             self.shared.ledger.excused("longer than the grace");
         } else {
             let what = format!("an archive of {} ({status}) broke: {broken:?}", module.name);
@@ -326,10 +334,10 @@ impl Client {
                 let ending = *self.shared.ending.lock().unwrap();
                 match ending {
                     // It may not have been read yet.
-                    Some(ending) if began + READ > ending => {
+                    Some(ending) if began + ending.read > ending.at => {
                         self.shared.ledger.excused("came with the end");
                     }
-                    Some(ending) if ending.elapsed() >= GRACE => {
+                    Some(ending) if ending.at.elapsed() >= GRACE => {
                         self.shared.ledger.excused("longer than the grace");
                     }
                     _ => self
@@ -386,7 +394,5 @@ pub(crate) fn lists(body: &[u8], module: &Module) -> bool {
     })
 }
 
-/// By then a request that was sent has been read, on a machine that is as busy as this.
-const READ: Duration = Duration::from_secs(1);
 /// What `landfall serve` leaves running requests, and a little less.
 const GRACE: Duration = Duration::from_secs(29);

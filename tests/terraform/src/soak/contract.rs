@@ -6,7 +6,9 @@
 //!   be a 503 (or a 502, of nonsense) where GitHub failed within the last minute and it is not kept. The same goes for details.
 //! - What is no request of any client's gets an error of the client's.
 //! - There is no 500, no answer without an end, and no connection that is refused or cut, until the end was asked for.
-//! - After that, what was asked a second before is still answered; what came later may find nobody.
+//! - After that, what was asked a second before is still answered (or longer before, where one in a hundred answers takes longer: on a
+//!   machine that has no time for the server, it has not read the request), and no answer that has begun is cut; what came later may
+//!   find nobody.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -30,6 +32,8 @@ pub(crate) struct Sums {
     /// How long warm answers took, since the last report and in all.
     pub(crate) latest: Vec<Duration>,
     pub(crate) latencies: Vec<Duration>,
+    /// What a hundredth of the answers took longer than, by the last report.
+    pub(crate) p99: Duration,
 }
 
 impl Ledger {

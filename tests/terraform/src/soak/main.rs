@@ -17,7 +17,6 @@
 //! | `SOAK_SEED` | what clients and weather draw from; 1 |
 
 #![expect(
-    clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
@@ -34,6 +33,7 @@ mod weather;
 
 use std::env;
 use std::process::ExitCode;
+use std::str::FromStr;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -41,21 +41,13 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use crate::run::{Plan, run};
 
 fn main() -> ExitCode {
-    let number = |name: &str| -> Option<f32> {
-        let value = env::var(name).ok().filter(|value| !value.is_empty())?;
-        Some(
-            value
-                .parse()
-                .unwrap_or_else(|_| panic!("{name} is no number: {value}")),
-        )
-    };
-    let whole = |name: &str, default: f32| number(name).unwrap_or(default).max(1.0);
-    if let Some(minutes) = number("SOAK_MINUTES") {
+    let minutes: f32 = variable("SOAK_MINUTES", 0.0);
+    if minutes > 0.0 {
         let broken = run(&Plan {
             time: Duration::from_secs_f32(minutes * 60.0),
-            clients: whole("SOAK_CLIENTS", 256.0) as usize,
+            clients: variable("SOAK_CLIENTS", 256),
             modules: 200,
-            seed: whole("SOAK_SEED", 1.0) as u64,
+            seed: variable("SOAK_SEED", 1),
         });
         return if broken == 0 {
             ExitCode::SUCCESS
@@ -81,4 +73,13 @@ fn main() -> ExitCode {
         short,
     );
     libtest_mimic::run(&Arguments::from_args(), vec![trial]).exit_code()
+}
+
+/// The number that a variable of the environment is.
+fn variable<T: FromStr>(name: &str, default: T) -> T {
+    let value = env::var(name).ok().filter(|value| !value.is_empty());
+    value.map_or(default, |value| {
+        let number = value.parse().ok();
+        number.unwrap_or_else(|| panic!("{name} is no number: {value}"))
+    })
 }

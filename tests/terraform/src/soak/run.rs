@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use landfall_terraform_tests::http;
 use landfall_terraform_tests::server::{Host, Server};
 use landfall_terraform_tests::world::{Settings, World};
+use serde_json::Value;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 
-use crate::client::{Client, Shared, lists, versions_path};
+use crate::client::{Client, Ending, Shared, lists, versions_path};
 use crate::contract::{Ledger, percentiles};
 use crate::fleet;
 use crate::gauge::{Gauge, Reading};
@@ -63,75 +64,100 @@ pub(crate) fn run(plan: &Plan) -> usize {
     }
     let gauge = load(plan, &world.registry, &shared);
 
-    let mut broken = 0;
-    let mut holds = |is_so: bool, what: String| {
-        println!("{} {what}", if is_so { "ok    " } else { "BROKEN" });
-        broken += usize::from(!is_so);
-    };
+    let mut verdict = Verdict::default();
     let mut registry = world.registry;
-    *shared.ending.lock().unwrap() = Some(Instant::now());
-    let began = Instant::now();
-    registry.terminate();
-    let status = registry.wait(END);
-    let taken = began.elapsed();
-    shared.is_over.store(true, Ordering::Relaxed);
+    end(&mut verdict, &mut registry, &shared);
     runtime.block_on(async { while clients.join_next().await.is_some() {} });
-    let is_clean = status.is_some_and(|it| it.success()) && taken < END;
-    holds(
-        is_clean,
-        format!(
-            "SIGTERM under load: {} after {:.1} s",
-            status.map_or("killed".to_owned(), |it| it.to_string()),
-            taken.as_secs_f32()
-        ),
-    );
     for flat in gauge.flat(plan.time) {
         let what = format!(
             "{}: {} after the warm-up, {} at the end, at most {}",
             flat.what, flat.then, flat.now, flat.most
         );
-        holds(flat.now <= flat.most && flat.now > 0, what);
+        verdict.holds(flat.now <= flat.most && flat.now > 0, &what);
     }
-    let log = registry.log();
-    let cries: Vec<&str> = log
-        .lines()
-        .filter(|line| CRIES.iter().any(|cry| line.contains(cry)))
-        .collect();
-    holds(
-        cries.is_empty(),
-        format!(
-            "lines of a component that failed: {} {}",
-            cries.len(),
-            cries.first().unwrap_or(&"")
-        ),
-    );
+    read_log(&mut verdict, &registry.log());
     world.github.set_weather(None);
     world.github.set_down(true);
     let (again, address) = registry.again(host, &world.variables);
-    let mut kept = 0;
-    for module in &shared.modules {
-        let answer = http::get(&address, &versions_path(module));
-        kept += usize::from(answer.status == 200 && lists(answer.body.as_bytes(), module));
-    }
+    start_anew(&mut verdict, &address, &shared);
     drop(again);
-    holds(
-        kept == shared.modules.len(),
-        format!(
-            "started anew without GitHub: {kept} of {} modules are known",
-            shared.modules.len()
-        ),
+    sum_up(&mut verdict, &shared);
+    verdict.broken
+}
+
+/// What held, a line each.
+#[derive(Default)]
+struct Verdict {
+    broken: usize,
+}
+
+impl Verdict {
+    fn holds(&mut self, is_so: bool, what: &str) {
+        println!("{} {what}", if is_so { "ok    " } else { "BROKEN" });
+        self.broken += usize::from(!is_so);
+    }
+}
+
+/// SIGTERM, while all clients go on.
+fn end(verdict: &mut Verdict, registry: &mut Server, shared: &Shared) {
+    let read = shared.ledger.with(|sums| sums.p99.max(READ));
+    let at = Instant::now();
+    *shared.ending.lock().unwrap() = Some(Ending { at, read });
+    registry.terminate();
+    let status = registry.wait(END);
+    let taken = at.elapsed();
+    shared.is_over.store(true, Ordering::Relaxed);
+    let how = status.map_or("killed".to_owned(), |it| it.to_string());
+    let what = format!(
+        "SIGTERM under load: {how} after {:.1} s; what was sent {:.1} s before has to be answered",
+        taken.as_secs_f32(),
+        read.as_secs_f32()
     );
+    let is_clean = status.is_some_and(|it| it.success());
+    verdict.holds(is_clean && taken < END, &what);
+}
+
+/// What the server itself says.
+fn read_log(verdict: &mut Verdict, log: &str) {
+    let mut cries = log
+        .lines()
+        .filter(|line| CRIES.iter().any(|cry| line.contains(cry)));
+    let first = cries.next();
+    let count = usize::from(first.is_some()) + cries.count();
+    let what = format!(
+        "lines of a component that failed: {count} {}",
+        first.unwrap_or_default()
+    );
+    verdict.holds(first.is_none(), &what);
+    for line in slowest(log) {
+        println!("       slow by the server's own log: {line}");
+    }
+}
+
+/// With GitHub gone, everything is answered from what was kept.
+fn start_anew(verdict: &mut Verdict, address: &str, shared: &Shared) {
+    let known = shared.modules.iter().filter(|module| {
+        let answer = http::get(address, &versions_path(module));
+        answer.status == 200 && lists(answer.body.as_bytes(), module)
+    });
+    let (known, all) = (known.count(), shared.modules.len());
+    let what = format!("started anew without GitHub: {known} of {all} modules are known");
+    verdict.holds(known == all, &what);
+}
+
+/// What came of all requests. A run in which nothing was tried holds nothing.
+fn sum_up(verdict: &mut Verdict, shared: &Shared) {
     let judged: usize = shared.modules.iter().map(fleet::Module::judged).sum();
-    holds(
+    verdict.holds(
         judged > 0,
-        format!("different archives that git has judged: {judged}"),
+        &format!("different archives that git has judged: {judged}"),
     );
     let strikes = shared.sky.strikes();
-    holds(
+    verdict.holds(
         strikes > 0,
-        format!("answers of GitHub's that were spoiled: {strikes}"),
+        &format!("answers of GitHub's that were spoiled: {strikes}"),
     );
-    let lost = shared.ledger.with(|sums| {
+    shared.ledger.with(|sums| {
         let [p50, p99, max] = percentiles(&mut sums.latencies);
         println!(
             "       versions and locations: p50 {p50:.1} ms, p99 {p99:.1} ms, longest {max:.0} ms"
@@ -141,13 +167,12 @@ pub(crate) fn run(plan: &Plan) -> usize {
         for sample in &sums.samples {
             println!("       lost: {sample}");
         }
-        (sums.lost, sums.requests)
+        let what = format!(
+            "requests: {}, lost beyond the faults: {}",
+            sums.requests, sums.lost
+        );
+        verdict.holds(sums.lost == 0 && sums.requests > 0, &what);
     });
-    holds(
-        lost.0 == 0 && lost.1 > 0,
-        format!("requests: {}, lost beyond the faults: {}", lost.1, lost.0),
-    );
-    broken
 }
 
 /// Everything is asked for once, before anything fails.
@@ -170,6 +195,18 @@ fn meet(runtime: &Runtime, shared: &Arc<Shared>) {
             "{path}, before anything fails: {answer:?}"
         );
     }
+}
+
+/// The lines of versions and locations that took longest.
+fn slowest(log: &str) -> Vec<String> {
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut lines: Vec<Value> = lines
+        .filter(|line| line["route"] == "versions" || line["route"] == "download")
+        .collect();
+    lines.sort_by_key(|line| std::cmp::Reverse(line["duration_ms"].as_u64()));
+    lines.iter().take(3).map(Value::to_string).collect()
 }
 
 /// The time of the load: a reading each second, and a line each ten.
@@ -203,16 +240,17 @@ fn say(
     before: (Duration, usize, Duration),
 ) -> usize {
     let (then, requests, cpu) = before;
-    let seconds = (at - then).as_secs_f64();
+    let seconds = at.saturating_sub(then).as_secs_f64();
     shared.ledger.with(|sums| {
         let [p50, p99, max] = percentiles(&mut sums.latest);
         sums.latest.clear();
+        sums.p99 = Duration::from_secs_f64(p99 / 1000.0);
         println!(
             "{:>4.0} s  {:>7} requests  {:>5.0}/s  lost {}  p50 {p50:>6.1}  p99 {p99:>7.1}  longest {max:>6.0} ms  {:>4} MiB  {:>4} descriptors  \
              {:>3} MiB kept  {:>3.0} % cpu",
             at.as_secs_f64(),
             sums.requests,
-            (sums.requests - requests) as f64 / seconds,
+            f64::from(u32::try_from(sums.requests - requests).unwrap_or(u32::MAX)) / seconds,
             sums.lost,
             reading.usage.resident_bytes >> 20,
             reading.usage.descriptors,
@@ -232,5 +270,7 @@ const SETTINGS: Settings = &[
 /// The grace of running requests, and what it takes to close the store.
 const END: Duration = Duration::from_secs(33);
 const PARTS: usize = 8;
+/// By then a request that was sent has been read, where the machine has time for it.
+const READ: Duration = Duration::from_secs(1);
 /// What the host writes where a component traps or gives no answer.
 const CRIES: [&str; 3] = ["the component failed", "trap", "panicked"];

@@ -1,7 +1,7 @@
 //! What goes wrong at GitHub, and what that excuses.
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use landfall_stand_in::{Fault, FaultKind, Origin, StandIn, Strike, Weather};
 use landfall_terraform_tests::modules::conventional;
@@ -144,9 +144,4 @@ fn faults() -> Vec<Fault> {
 }
 
 /// How long a fault is felt: an archive that stalls is given up after half a minute, and clients may read slowly.
-const FELT: Duration = Duration::from_secs(60);
-
-/// Whether a moment is so long ago.
-pub(crate) fn is_past(moment: Option<Instant>, time: Duration) -> bool {
-    moment.is_some_and(|moment| moment.elapsed() >= time)
-}
+const FELT: Duration = Duration::from_mins(1);
