@@ -61,7 +61,10 @@ impl Client {
         while !self.shared.is_over.load(Ordering::Relaxed) {
             let asked = match self.rng.u32(0..100) {
                 0..70 => self.versions().await,
-                70..85 => self.location().await.map(drop),
+                70..85 => {
+                    let (at, which) = self.version();
+                    self.location(at, which).await.map(drop)
+                }
                 85..95 => self.archive().await,
                 _ => self.others().await,
             };
@@ -71,18 +74,30 @@ impl Client {
         }
     }
 
-    /// Asks for the versions of each of these, before anything fails.
+    /// Asks for the versions and archives of each of these, before anything fails.
     pub(crate) async fn meet(mut self, modules: std::ops::Range<usize>) {
         for at in modules {
             let path = versions_path(&self.shared.modules[at]);
             let answer = self.whole(Method::GET, &path).await;
             let status = answer.ok().flatten().map(|(status, _)| status);
             assert_eq!(status, Some(200), "{path}, before anything fails");
+            for which in 0..2 {
+                let Ok(Some(path)) = self.location(at, which).await else {
+                    panic!("{path} has no location, before anything fails");
+                };
+                let archive = self.whole(Method::GET, &path).await.ok().flatten();
+                let (_, archive) = archive.unwrap_or_default();
+                assert!(self.shared.modules[at].has(which, &archive), "{path}");
+            }
         }
     }
 
     fn module(&mut self) -> usize {
         self.rng.usize(0..self.shared.modules.len())
+    }
+
+    fn version(&mut self) -> (usize, usize) {
+        (self.module(), self.rng.usize(0..2))
     }
 
     async fn versions(&mut self) -> Result<(), Ended> {
@@ -101,8 +116,7 @@ impl Client {
     }
 
     /// The path of an archive.
-    async fn location(&mut self) -> Result<Option<(usize, usize, String)>, Ended> {
-        let (at, which) = (self.module(), self.rng.usize(0..2));
+    async fn location(&mut self, at: usize, which: usize) -> Result<Option<String>, Ended> {
         let module = &self.shared.modules[at];
         let path = format!(
             "/v1/modules/{OWNER}/{}/null/{}/download",
@@ -122,7 +136,7 @@ impl Client {
             location.and_then(|it| it.strip_prefix(&format!("http://{}", self.shared.address)));
         match archive {
             Some(archive) if status == 204 && archive.contains(&self.shared.modules[at].name) => {
-                Ok(Some((at, which, archive.to_owned())))
+                Ok(Some(archive.to_owned()))
             }
             _ => {
                 self.lost(&path, status, &body.unwrap_or_default());
@@ -133,7 +147,8 @@ impl Client {
 
     /// Some hang up in the middle of it, and some read it slowly.
     async fn archive(&mut self) -> Result<(), Ended> {
-        let Some((at, which, path)) = self.location().await? else {
+        let (at, which) = self.version();
+        let Some(path) = self.location(at, which).await? else {
             return Ok(());
         };
         let manner = self.rng.u32(0..100);

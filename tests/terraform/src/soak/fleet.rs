@@ -72,13 +72,15 @@ impl Module {
     /// Whether these are the bytes of an archive of that version. Git judges each one that was not seen before.
     pub(crate) fn has(&self, which: usize, archive: &[u8]) -> bool {
         let seen = (which, Sha256::digest(archive).into());
-        if self.judged.lock().unwrap().contains(&seen) {
+        // One at a time: git is slow where it has to judge many.
+        let mut judged = self.judged.lock().unwrap();
+        if judged.contains(&seen) {
             return true;
         }
         let tree = std::panic::catch_unwind(|| tree_of(archive));
         let is_right = tree.is_ok_and(|tree| tree == self.trees[which]);
         if is_right {
-            self.judged.lock().unwrap().insert(seen);
+            judged.insert(seen);
         }
         is_right
     }

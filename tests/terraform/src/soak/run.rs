@@ -1,5 +1,6 @@
 //! One run: everything is met once, then load and weather begin; in the end SIGTERM under load, and a start on what was kept.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -129,6 +130,12 @@ fn read_log(verdict: &mut Verdict, log: &str) {
         first.unwrap_or_default()
     );
     verdict.holds(first.is_none(), &what);
+    for line in broken_archives(log) {
+        println!("       broken by the server's own log: {line}");
+    }
+    for (what, count) in causes(log) {
+        println!("       {count:>5} answers by the server's own log: {what}");
+    }
     for line in slowest(log) {
         println!("       slow by the server's own log: {line}");
     }
@@ -195,6 +202,33 @@ fn meet(runtime: &Runtime, shared: &Arc<Shared>) {
             "{path}, before anything fails: {answer:?}"
         );
     }
+}
+
+/// The first lines of archives that were broken off.
+fn broken_archives(log: &str) -> Vec<&str> {
+    let lines = log.lines().filter(|line| {
+        let is_broken = line.contains("\"status\":200") && line.contains("\"error\"");
+        is_broken
+            && line.contains("\"route\":\"archive\"")
+            && !line.contains("the client went away")
+    });
+    lines.take(20).collect()
+}
+
+/// Why answers were not what was asked for, by route and status, in the server's words.
+fn causes(log: &str) -> BTreeMap<String, usize> {
+    let mut causes = BTreeMap::new();
+    let lines = log
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    for line in lines {
+        if let (Some(route), Some(error)) = (line["route"].as_str(), line["error"].as_str()) {
+            let start: String = error.chars().take(100).collect();
+            let cause = format!("{route} {} {start}", line["status"]);
+            *causes.entry(cause).or_default() += 1;
+        }
+    }
+    causes
 }
 
 /// The lines of versions and locations that took longest.

@@ -143,5 +143,5 @@ fn faults() -> Vec<Fault> {
     api.into_iter().chain(archive).chain([refused]).collect()
 }
 
-/// How long a fault is felt: an archive that stalls is given up after half a minute, and clients may read slowly.
-const FELT: Duration = Duration::from_mins(1);
+/// How long a fault is felt: an archive that stalls is given up after half a minute or a whole one, and clients may read slowly.
+const FELT: Duration = Duration::from_secs(100);
