@@ -10,7 +10,7 @@ NATIVE := --package landfall-host --package landfall-stand-in --package landfall
 .PHONY: help toolchain wasm landfall demo serve test portability soak lint bench fuzz clean
 
 help: ## Say what there is to do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 toolchain:
 	@rustc --version >/dev/null 2>&1 || rustup toolchain install

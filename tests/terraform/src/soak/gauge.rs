@@ -40,10 +40,10 @@ impl Gauge {
         reading
     }
 
-    /// Memory in MiB, descriptors, and the store in MiB, after the warm-up and at the end. In a run of less than a minute there is no
-    /// warm-up to speak of: instances that were needed at once stay in memory for the next ones.
+    /// Memory in MiB, descriptors, and the store in MiB, after the warm-up and at the end. A run of less than five minutes has no
+    /// warm-up to speak of, and is held to rough bounds alone: instances that were needed at once stay in memory for the next ones.
     pub(crate) fn flat(&self, time: Duration) -> [Flat; 3] {
-        let is_short = time < Duration::from_mins(1);
+        let is_short = time < Duration::from_mins(5);
         let flat = |what, of: fn(&Reading) -> u64, spare: u64| {
             let then = self.median(time.mul_f32(0.15), time.mul_f32(0.25), of);
             let now = self.median(time.mul_f32(0.9), time, of);
@@ -51,7 +51,7 @@ impl Gauge {
                 what,
                 then,
                 now,
-                most: if is_short { 512 } else { then * 6 / 5 + spare },
+                most: if is_short { 2048 } else { then * 6 / 5 + spare },
             }
         };
         [
