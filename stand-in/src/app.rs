@@ -6,9 +6,12 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::StatusCode;
 use ring::rsa::KeyPair;
 use ring::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::Value;
+
+use crate::answer::Answer;
 
 /// A key of no other use: every stand-in's App has it. PKCS#1, as GitHub hands keys out.
 pub(crate) const PRIVATE_KEY_PEM: &str = include_str!("../test-only-app-key.pem");
@@ -30,6 +33,7 @@ pub(crate) struct App {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JwtRefusal {
     Undecodable,
+    UnknownApp,
     ExpiresTooLate,
     Expired,
     IssuedInFuture,
@@ -48,7 +52,7 @@ impl App {
     }
 
     /// Verifies a token against the stand-in's clock `now`, in seconds since 1970. The order of the claims' checks is ours;
-    /// GitHub's messages for an unknown issuer or another algorithm are not recorded, and taken to be the general one.
+    /// GitHub's message for another algorithm is not recorded, and taken to be the general one.
     pub(crate) fn verify(&self, jwt: &str, now: i64) -> Result<(), JwtRefusal> {
         let (signed, signature) = jwt.rsplit_once('.').ok_or(JwtRefusal::Undecodable)?;
         let (header, claims) = signed.split_once('.').ok_or(JwtRefusal::Undecodable)?;
@@ -57,18 +61,21 @@ impl App {
         if header.get("alg").and_then(Value::as_str) != Some("RS256") {
             return Err(JwtRefusal::Undecodable);
         }
+        // Whose key it has to be signed with is what `iss` says.
+        let issuer = claims.get("iss").ok_or(JwtRefusal::Undecodable)?;
+        if !self.is_issuer(issuer) {
+            return Err(if could_be_issuer(issuer) {
+                JwtRefusal::UnknownApp
+            } else {
+                JwtRefusal::Undecodable
+            });
+        }
         let signature = URL_SAFE_NO_PAD
             .decode(signature)
             .map_err(|_| JwtRefusal::Undecodable)?;
         UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &self.public_key)
             .verify(signed.as_bytes(), &signature)
             .map_err(|_| JwtRefusal::Undecodable)?;
-        if !claims
-            .get("iss")
-            .is_some_and(|issuer| self.is_issuer(issuer))
-        {
-            return Err(JwtRefusal::Undecodable);
-        }
         let expires = claims
             .get("exp")
             .and_then(Value::as_i64)
@@ -99,9 +106,29 @@ impl App {
     }
 }
 
+/// Whether this is the id or the client id of some App.
+fn could_be_issuer(issuer: &Value) -> bool {
+    match issuer {
+        Value::String(text) => text.starts_with("Iv") || text.parse::<u64>().is_ok(),
+        issuer => issuer.is_u64(),
+    }
+}
+
 impl JwtRefusal {
+    /// As GitHub answers: it looks for the App first, and then for its key.
+    pub(crate) fn answer(self) -> Answer {
+        let status = match self {
+            Self::UnknownApp => StatusCode::NOT_FOUND,
+            Self::Undecodable | Self::ExpiresTooLate | Self::Expired | Self::IssuedInFuture => {
+                StatusCode::UNAUTHORIZED
+            }
+        };
+        Answer::error(status, self.message())
+    }
+
     pub(crate) fn message(self) -> &'static str {
         match self {
+            Self::UnknownApp => "Integration not found",
             Self::Undecodable => "A JSON web token could not be decoded",
             Self::ExpiresTooLate => "'Expiration time' claim ('exp') is too far in the future",
             Self::Expired => {
@@ -156,6 +183,8 @@ mod tests {
             (with("iss", json!("Iv23cl")), Ok(())),
             (with("iss", json!("1001abc")), Err(JwtRefusal::Undecodable)),
             (with("iss", Value::Null), Err(JwtRefusal::Undecodable)),
+            (with("iss", json!("1002")), Err(JwtRefusal::UnknownApp)),
+            (with("iss", json!("Iv23other")), Err(JwtRefusal::UnknownApp)),
             (with("exp", json!(NOW + 600)), Ok(())),
             (
                 with("exp", json!(NOW + 601)),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::clock::rfc3339;
 use crate::node_id;
+use crate::profile::SLUG;
 use crate::refusal;
 use crate::repository::{self, Repository};
 use crate::token::{self, Grant, InstallationToken};
@@ -97,6 +98,17 @@ pub(crate) fn of_repository(github: &GitHub, repository: &Repository) -> Answer 
         .installation_of(&repository.owner)
         .filter(|record| world.selects(&record.settings.repositories, repository))
         .map_or_else(Answer::not_found, |record| found(github, &world, record))
+}
+
+/// `GET /users/{username}`, of which there is what every account has.
+pub(crate) fn account(github: &GitHub, login: &str) -> Answer {
+    let world = github.world();
+    world
+        .accounts
+        .get(&login.to_lowercase())
+        .map_or_else(Answer::not_found, |account| {
+            Answer::json(StatusCode::OK, &account_object(&github.api_url, account))
+        })
 }
 
 /// `GET /app/installations/{installation_id}`.
@@ -271,7 +283,7 @@ pub(crate) fn object(github: &GitHub, world: &World, record: &InstallationRecord
         "repositories_url": format!("{api}/installation/repositories"),
         "html_url": format!("https://github.com/organizations/{}/settings/installations/{id}", account.login),
         "app_id": github.app.id,
-        "app_slug": "landfall-stand-in",
+        "app_slug": SLUG,
         "target_id": account.id,
         "target_type": kind_name(account.kind),
         "permissions": record.settings.permissions,

@@ -9,6 +9,7 @@
 //! | `api.rs`, `route.rs` | the API's origin: checks, addresses, dispatch |
 //! | `knobs.rs` | what may be turned while it runs |
 //! | `app.rs` | the App and its JSON Web Tokens |
+//! | `profile.rs` | what the App says of itself, and its webhook's configuration |
 //! | `installation.rs` | accounts, installations, minting |
 //! | `token.rs` | who is asking, and what they may see |
 //! | `limit.rs` | primary and secondary rate limits |
@@ -58,6 +59,7 @@ mod oidc;
 mod oidc_key;
 mod oversize;
 mod paging;
+mod profile;
 mod refs;
 mod refusal;
 mod repository;
@@ -81,6 +83,7 @@ pub use installation::{AccountKind, Installation, Selection};
 pub use knobs::{Etags, Knobs, NodeIds};
 pub use log::{Credential, LogEntry, Origin};
 pub use oidc_key::OidcAlgorithm;
+pub use profile::{Hook, Profile};
 pub use refusal::Block;
 pub use repository::Visibility;
 pub use stand_in::{StandIn, StandInConfig};

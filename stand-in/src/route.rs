@@ -19,6 +19,12 @@ const PATH: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) enum Route<'a> {
     /// `/orgs/{org}/installation`, `/users/{username}/installation`.
     AccountInstallation { login: String, kind: AccountKind },
+    /// `/app`.
+    App,
+    /// `/app/hook/config`.
+    HookConfig,
+    /// `/users/{username}`.
+    Account(String),
     /// `/app/installations`.
     Installations,
     /// `/app/installations/{installation_id}`.
@@ -96,6 +102,9 @@ impl<'a> Route<'a> {
             return None;
         }
         match segments.as_slice() {
+            ["app"] => Some(Self::App),
+            ["app", "hook", "config"] => Some(Self::HookConfig),
+            ["users", login] => Some(Self::Account(decode(login))),
             ["app", "installations"] => Some(Self::Installations),
             ["app", "installations", id] => Some(Self::Installation(id.parse().ok()?)),
             ["installation", "repositories"] => Some(Self::InstallationRepositories),

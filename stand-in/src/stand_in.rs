@@ -18,6 +18,7 @@ use crate::installation::{AccountKind, Installation};
 use crate::knobs::Knobs;
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
+use crate::profile::Profile;
 use crate::server::{bind, listen};
 use crate::tips::Remembered;
 use crate::token::PersonalToken;
@@ -128,6 +129,11 @@ impl StandIn {
     #[must_use]
     pub fn private_key_pem(&self) -> &'static str {
         PRIVATE_KEY_PEM
+    }
+
+    /// Changes what the App says of itself. Installations keep the permissions that they have.
+    pub fn set_profile(&self, profile: Profile) {
+        self.github.world().profile = profile;
     }
 
     /// Says whether an account is an organization (as all are at first) or a user.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, StatusCode};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -69,7 +69,7 @@ impl Caller {
         if scheme == "bearer" && looks_like_jwt(token) {
             return match github.app.verify(token, github.now()) {
                 Ok(()) => Ok(Self::App),
-                Err(refusal) => Err(Answer::error(StatusCode::UNAUTHORIZED, refusal.message())),
+                Err(refusal) => Err(refusal.answer()),
             };
         }
         github.world().caller_with(token)

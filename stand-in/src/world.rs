@@ -20,6 +20,7 @@ use crate::knobs::Knobs;
 use crate::limit::{Bucket, Limits};
 use crate::log::{LogEntry, Origin};
 use crate::oidc_key::Keys;
+use crate::profile::Profile;
 use crate::repository::{About, Repository, Visibility};
 use crate::route::AccountTarget;
 use crate::tips::Remembered;
@@ -51,6 +52,7 @@ pub(crate) struct GitHub {
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) knobs: Knobs,
+    pub(crate) profile: Profile,
     /// By lower-case login.
     pub(crate) accounts: BTreeMap<String, Account>,
     pub(crate) repositories: BTreeMap<u64, Repository>,

@@ -3,14 +3,55 @@
 use std::collections::BTreeSet;
 
 use landfall_stand_in::{
-    AccountKind, Credential, Installation, Knobs, Origin, PersonalToken, Selection, Visibility,
-    fixture,
+    AccountKind, Credential, Hook, Installation, Knobs, Origin, PersonalToken, Profile, Selection,
+    Visibility, fixture,
 };
 use serde_json::{Value, json};
 
 use crate::client::{GitHub, exchange, git, now};
 
 const TAGS: &str = "/repos/acme/network/git/matching-refs/tags";
+
+#[test]
+fn the_app_says_what_it_asks_for_and_where_its_webhooks_go() {
+    let (github, _) = GitHub::with_network();
+    let app = github.get("/app", &github.jwt()).json();
+    assert_eq!(app["id"], github.stand_in.app_id());
+    assert_eq!(
+        (&app["permissions"]["contents"], &app["events"]),
+        (&json!("read"), &json!([]))
+    );
+    let hook = |jwt: &str| github.get("/app/hook/config", jwt);
+    let config = json!({"content_type": "json", "insecure_ssl": "0", "url": null});
+    assert_eq!(hook(&github.jwt()).json(), config);
+    github.stand_in.set_profile(Profile {
+        events: vec!["push".to_owned()],
+        hook: Hook {
+            url: Some("https://modules.example.com/webhooks/github".to_owned()),
+            has_secret: true,
+            ..Hook::default()
+        },
+        ..Profile::default()
+    });
+    assert_eq!(
+        github.get("/app", &github.jwt()).json()["events"],
+        json!(["push"])
+    );
+    assert_eq!(hook(&github.jwt()).json()["secret"], "********");
+    assert_eq!(hook(&github.token()).status, 401);
+}
+
+#[test]
+fn an_account_is_told_to_everyone_but_the_app_itself() {
+    let (github, _) = GitHub::with_network();
+    let account = github.get("/users/ACME", "");
+    assert_eq!(
+        (account.status, &account.json()["login"]),
+        (200, &json!("acme"))
+    );
+    assert_eq!(github.get("/users/nobody", "").status, 404);
+    assert_eq!(github.get("/users/acme", &github.jwt()).status, 401);
+}
 
 #[test]
 fn a_json_web_token_is_refused_with_github_s_own_words() {
@@ -31,6 +72,7 @@ fn a_json_web_token_is_refused_with_github_s_own_words() {
             401,
             "A JSON web token could not be decoded",
         ),
+        (with("iss", json!("1002")), 404, "Integration not found"),
         (
             with("exp", json!(now + 3_600)),
             401,

@@ -367,7 +367,8 @@ fn judge(path: &str, reply: &Reply) {
         // No part of the REST API.
         _ if path.contains("/.well-known/") || path.starts_with("/_actions/") => return,
         // Their schemas are not at hand.
-        _ if path.ends_with("/tags") || path == "/rate_limit" => return,
+        _ if path.ends_with("/tags") || path == "/rate_limit" || path.starts_with("/app") => return,
+        _ if path.starts_with("/users/") => "simple-user",
         _ => "full-repository",
     };
     assert_fits(schema, &value);
