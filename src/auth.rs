@@ -44,6 +44,17 @@ use crate::module::{ModuleAddress, RepositoryTemplate, aliases};
 use crate::route::ArchiveAddress;
 use crate::trace::Trace;
 
+/// Whether the keys of an issuer of `oidc_issuers` can be had now, for `landfall doctor`.
+///
+/// # Errors
+/// [`Error::IssuerUnavailable`] where they can't.
+pub async fn check_issuer(host: &impl Host, name: &str) -> Result<(), Error> {
+    let calls = &Cell::default();
+    // No key is called this: only that there are some is of interest.
+    let keys = Issuer { host, name, calls }.keys("").await;
+    keys.map(|_| ())
+}
+
 /// Who may read, as the variables say it.
 #[derive(Clone, Debug)]
 pub struct Readers {

@@ -5,6 +5,7 @@
 //! - [`refs`]: tags and what they point at
 //! - [`listing`]: an owner's repositories; [`contents`]: a file of one
 //! - [`archive`]: the zip of a commit, or of what a tag object leads to
+//! - [`inspect`]: what it says as it says it
 //! - `call`: one call; [`classify`]: what a response means
 //! - [`etag`]: how to ask whether something has changed for free; [`limits`]: when not to ask at all
 //!
@@ -17,6 +18,7 @@ mod call;
 pub mod classify;
 pub mod contents;
 pub mod etag;
+pub mod inspect;
 mod jwt;
 pub mod limits;
 pub mod listing;

@@ -14,6 +14,7 @@ use rsa::pkcs8::DecodePrivateKey as _;
 use rsa::rand_core::{CryptoRng, Error as RandomError, RngCore};
 use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _};
+use rsa::traits::PublicKeyParts as _;
 
 use super::GitHub;
 use super::app::Authorization;
@@ -68,11 +69,7 @@ impl<H: Host> GitHub<'_, H> {
             ]));
         };
         let unusable = || Error::Misconfigured(vec![format!("`github_private_key` {KEY_MEND}")]);
-        let pem = private_key.expose();
-        let key = RsaPrivateKey::from_pkcs1_pem(pem)
-            .ok()
-            .or_else(|| RsaPrivateKey::from_pkcs8_pem(pem).ok())
-            .ok_or_else(unusable)?;
+        let key = parse_key(private_key.expose()).ok_or_else(unusable)?;
         let now = seconds(self.host.now()).saturating_add_signed(self.credentials.skew.get());
         let claims =
             serde_json::json!({ "iat": now.saturating_sub(60), "exp": now + 480, "iss": id });
@@ -90,6 +87,18 @@ impl<H: Host> GitHub<'_, H> {
             BASE64_URL_SAFE_NO_PAD.encode(signature.to_bytes())
         )))
     }
+}
+
+/// How many bits an RSA key has: a PEM, PKCS#1 or PKCS#8. `None` where it is none.
+#[must_use]
+pub fn key_bits(pem: &str) -> Option<usize> {
+    parse_key(pem).map(|key| key.n().bits())
+}
+
+fn parse_key(pem: &str) -> Option<RsaPrivateKey> {
+    RsaPrivateKey::from_pkcs1_pem(pem)
+        .ok()
+        .or_else(|| RsaPrivateKey::from_pkcs8_pem(pem).ok())
 }
 
 /// The host's randomness, as the signature's library wants it.
