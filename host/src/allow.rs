@@ -79,6 +79,11 @@ impl AllowList {
         Ok(Self(rules))
     }
 
+    /// The host of this URL alone; `None` where it isn't an http or https URL.
+    pub(crate) fn of_url(url: &str) -> Option<Self> {
+        url_rule(url).map(|rule| Self(vec![rule]))
+    }
+
     /// Whether a request to `uri` may be sent. Plain http goes to loopback hosts alone.
     ///
     /// # Errors

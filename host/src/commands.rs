@@ -1,5 +1,6 @@
 //! The commands of `landfall`, one file each.
 
 pub(crate) mod app_manifest;
+pub(crate) mod doctor;
 pub(crate) mod serve;
 pub(crate) mod token;

@@ -11,8 +11,10 @@ pub enum StartError {
     Component(String),
     /// A variable has a bad name or value. The text never holds a value, which may be a secret.
     Variables(String),
-    /// The data directory or the key-value file can't be used, or another process uses it.
+    /// The data directory or the key-value file can't be used.
     Data(String),
+    /// The data directory is in use by another process.
+    InUse(String),
     /// The address can't be listened on.
     Listen(String),
     /// The certificates that were asked for can't be read.
@@ -27,6 +29,7 @@ impl fmt::Display for StartError {
             Self::Component(text)
             | Self::Variables(text)
             | Self::Data(text)
+            | Self::InUse(text)
             | Self::Listen(text)
             | Self::Trust(text)
             | Self::Engine(text) => f.write_str(text),

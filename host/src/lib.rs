@@ -18,6 +18,8 @@
 //! | `store.rs` | [`Store`]: the key-value file and its stand-ins for tests |
 //! | `variables.rs` | [`Variables`]: flags, environment, file |
 //! | `registration.rs` | [`Registration`]: a GitHub App for Landfall, and how GitHub makes it |
+//! | `doctor.rs` | [`doctor`]: what is wrong with a configuration, and the mend |
+//! | `native.rs` | the component's own code without WebAssembly, for the doctor |
 //! | `outbound.rs` | [`Outbound`]: the way to GitHub, or a test's hook |
 //! | `allow.rs` | which hosts may be asked |
 //! | `trust.rs` | which certificates are believed |
@@ -52,12 +54,14 @@ mod allow;
 pub mod body;
 mod clock;
 mod component;
+pub mod doctor;
 mod error;
 mod guest;
 mod host;
 mod imports;
 mod instances;
 mod metrics;
+mod native;
 mod outbound;
 mod output;
 mod registration;

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use landfall_host::Output;
 
 use crate::commands::app_manifest::AppManifest;
+use crate::commands::doctor::Doctor;
 use crate::commands::serve::Serve;
 use crate::commands::token::Tokens;
 
@@ -23,6 +24,7 @@ struct Flags {
 enum Command {
     AppManifest(AppManifest),
     Serve(Serve),
+    Doctor(Doctor),
     Token(Tokens),
 }
 
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
     let done = match Flags::parse().command {
         Command::AppManifest(app_manifest) => app_manifest.run(),
         Command::Serve(serve) => serve.run(),
+        // Its exit code says what it found.
+        Command::Doctor(doctor) => return doctor.run(),
         Command::Token(tokens) => tokens.run(),
     };
     match done {

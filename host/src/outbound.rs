@@ -46,7 +46,14 @@ impl Outbound {
     /// # Errors
     /// When a variable is no host or URL, or `SSL_CERT_FILE` leads to no certificate.
     pub fn network(variables: &Variables) -> Result<Self, StartError> {
-        let allowed = AllowList::from_variables(variables)?;
+        Self::to(AllowList::from_variables(variables)?)
+    }
+
+    /// Over the network, to these hosts.
+    ///
+    /// # Errors
+    /// When `SSL_CERT_FILE` leads to no certificate.
+    pub(crate) fn to(allowed: AllowList) -> Result<Self, StartError> {
         let mut connector = HttpConnector::new();
         connector.enforce_http(false);
         connector.set_nodelay(true);
@@ -64,6 +71,19 @@ impl Outbound {
             client,
             allowed,
         })))))
+    }
+
+    /// Sends a request as a component's is sent; what goes wrong is a line of `output`.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Body>,
+        options: RequestOptions,
+        output: &Output,
+    ) -> Result<Response<Body>, BodyError> {
+        match &*self.0 {
+            Way::Network(network) => network.send(request, options, output).await,
+            Way::Hook(hook) => hook(request).await,
+        }
     }
 
     /// Into `hook`, which plays GitHub. It sees every request with its production URL; no allow-list, TLS or timeout
@@ -104,10 +124,8 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Result<Answer, BodyError>> + Send> {
         let (outbound, output) = (self.outbound.clone(), self.output.clone());
         Box::new(async move {
-            let response = match &*outbound.0 {
-                Way::Network(network) => network.send(request, options, &output).await,
-                Way::Hook(hook) => hook(request).await,
-            };
+            let options = options.unwrap_or_default();
+            let response = outbound.send(request, options, &output).await;
             response.map(|response| (response, Box::new(std::future::ready(Ok(()))) as _))
         })
     }
@@ -128,7 +146,7 @@ impl Network {
     async fn send(
         &self,
         request: Request<Body>,
-        options: Option<RequestOptions>,
+        options: RequestOptions,
         output: &Output,
     ) -> Result<Response<Body>, BodyError> {
         if let Err(line) = self.allowed.check(request.uri()) {
@@ -136,7 +154,6 @@ impl Network {
             return Err(BodyError::HttpRequestDenied);
         }
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let options = options.unwrap_or_default();
         let patience = options.connect_timeout.unwrap_or(CONNECT)
             + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
         let between_bytes = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);

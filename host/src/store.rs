@@ -236,7 +236,7 @@ mod tests {
         let _store = Store::open(directory.path()).unwrap();
         let error = Store::open(directory.path()).unwrap_err();
         assert!(
-            matches!(&error, StartError::Data(text) if text.contains("--data")),
+            matches!(&error, StartError::InUse(text) if text.contains("--data")),
             "{error}"
         );
     }

@@ -73,6 +73,25 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// These of them.
+    pub(crate) fn only(&self, names: &[&str]) -> Self {
+        let kept = self
+            .0
+            .iter()
+            .filter(|(name, _)| names.contains(&name.as_str()));
+        Self(
+            kept.map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
+    /// All of them, and these.
+    pub(crate) fn with<const N: usize>(&self, pairs: [(&str, &str); N]) -> Self {
+        let mut variables = self.0.clone();
+        variables.extend(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        Self(variables)
+    }
+
     /// Every name with its value, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0

@@ -89,7 +89,7 @@ impl Disk {
             ))
         })?;
         let taken = || {
-            StartError::Data(format!(
+            StartError::InUse(format!(
                 "the data directory {} is in use by another process; stop that one, or choose another with --data",
                 directory.display()
             ))

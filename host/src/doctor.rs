@@ -1,0 +1,265 @@
+//! What is wrong with a configuration, and the mend: `landfall doctor`.
+//!
+//! GitHub is asked by the component's own code ([`crate::native`]), so that what is found here is what the component would find. The checks
+//! come in the order in which a person mends what they find; one that needs another is skipped where that one failed.
+//!
+//! | file | checks |
+//! |---|---|
+//! | `variables.rs` | names, values and the file of the variables |
+//! | `private_key.rs` | the App's key |
+//! | `connection.rs` | a name, a port, a certificate |
+//! | `api.rs` | GitHub's API, and the clock by its |
+//! | `app.rs` | the App and its webhook |
+//! | `installation.rs` | each owner's installation |
+//! | `credential.rs` | tokens, what they see, and limits |
+//! | `repository.rs` | the catalogue, a repository's versions, an archive |
+//! | `key_value.rs` | the data directory |
+//! | `readers.rs` | who may read |
+//! | `public_address.rs` | the registry as a client sees it |
+//! | `report.rs` | [`Report`] and [`Finding`] |
+
+mod api;
+mod app;
+mod connection;
+mod credential;
+mod installation;
+mod key_value;
+mod private_key;
+mod public_address;
+mod readers;
+mod report;
+mod repository;
+mod variables;
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use landfall::config::{Config, Credential};
+use landfall::github::GitHub;
+use landfall::github::inspect::Deadline;
+use landfall::host::Host as _;
+use landfall::module::ModuleAddress;
+
+use self::app::App;
+use self::credential::Seen;
+pub use self::report::{Finding, Outcome, Report};
+use crate::native::Native;
+use crate::{Outbound, Variables};
+
+/// What is to be examined.
+#[derive(Debug)]
+pub struct Doctor {
+    /// The variables, as `landfall serve` collects them.
+    pub variables: Variables,
+    /// Their file, if there is one.
+    pub variables_file: Option<PathBuf>,
+    /// The directory of the key-value file.
+    pub data: PathBuf,
+    /// The module whose versions are looked for; otherwise a repository is chosen.
+    pub module: Option<ModuleAddress>,
+    /// Where clients reach the registry, where that is not `base_url`.
+    pub url: Option<String>,
+}
+
+/// What checks of GitHub need.
+struct Patient<'a> {
+    config: Rc<Config>,
+    native: &'a Native<'a>,
+    /// Asked as the variables say.
+    github: GitHub<'a, Native<'a>>,
+    /// Asked without any credential.
+    public: GitHub<'a, Native<'a>>,
+    /// When all checks have to be done.
+    until: Instant,
+}
+
+impl Doctor {
+    /// Runs all checks, within about a minute.
+    pub async fn examine(&self) -> Report {
+        let until = Instant::now() + ALL;
+        let mut report = Report::new(&self.variables);
+        let config = variables::check(self, &mut report);
+        let has_key = private_key::check(&self.variables, &mut report);
+        let config = config.filter(|_| has_key);
+
+        let seen = self
+            .examine_github(config.as_ref(), until, &mut report)
+            .await;
+
+        key_value::check(&self.data, &mut report);
+        let url = self.url.clone();
+        let url = url.or_else(|| config.as_ref()?.base_url.clone());
+        match &config {
+            None => report.skip(&["readers"], "variables"),
+            Some(config) => readers::check(config, seen.as_ref(), &mut report),
+        }
+        match (&config, Outbound::network(&self.variables)) {
+            (Some(config), Ok(outbound)) => {
+                readers::check_issuers(
+                    config,
+                    &Native::new(&self.variables, outbound),
+                    &mut report,
+                )
+                .await;
+            }
+            _ => report.skip(&["issuers"], "variables"),
+        }
+        public_address::check(
+            url.as_deref(),
+            config.as_deref(),
+            seen.as_ref(),
+            &mut report,
+        )
+        .await;
+        report
+    }
+
+    /// What the credential sees, if GitHub takes it.
+    async fn examine_github(
+        &self,
+        config: Option<&Rc<Config>>,
+        until: Instant,
+        report: &mut Report,
+    ) -> Option<Seen> {
+        let public = self
+            .variables
+            .only(&["github_api_url", "github_archive_hosts"]);
+        let outbound = match Outbound::network(&public) {
+            Ok(outbound) => outbound,
+            Err(error) => {
+                report.wrong("api", "", &error.to_string(), "");
+                report.skip(&AFTER_API, "api");
+                return None;
+            }
+        };
+        let native = Native::new(&public, outbound.clone());
+        // What a configuration needs beside where GitHub is, so that GitHub can be looked for with any that is wrong.
+        let whole = public.with([("allowed_owners", "github"), ("anonymous_read", "true")]);
+        let Ok(basis) = Config::load(&Native::new(&whole, outbound.clone())) else {
+            report.skip(&["connection", "api"], "variables");
+            report.skip(&AFTER_API, "variables");
+            return None;
+        };
+        let basis = Rc::new(basis);
+        let anonymous = GitHub::new(&native, Rc::clone(&basis));
+        if !api::check(&basis, &anonymous, &native, until, report).await {
+            report.skip(&AFTER_API, "api");
+            return None;
+        }
+        let Some(config) = config else {
+            let needed = if report.has_wrong("private key") {
+                "private key"
+            } else {
+                "variables"
+            };
+            report.skip(&AFTER_API, needed);
+            return None;
+        };
+        let native = Native::new(&self.variables, outbound);
+        let patient = Patient {
+            config: Rc::clone(config),
+            native: &native,
+            github: GitHub::new(&native, Rc::clone(config)),
+            public: GitHub::new(&native, basis),
+            until,
+        };
+        let seen = patient.examine(self, report).await;
+        patient.check_response_time(report);
+        seen
+    }
+}
+
+impl Patient<'_> {
+    async fn examine(&self, doctor: &Doctor, report: &mut Report) -> Option<Seen> {
+        let owners = match &self.config.credential {
+            Credential::App { .. } => {
+                let Some(app) = App::check(self, report).await else {
+                    report.skip(&["webhook", "installation"], "app");
+                    report.skip(&AFTER_APP, "app");
+                    return None;
+                };
+                app.check_hook(self, doctor.url.as_deref(), report).await;
+                installation::check(self, &app, report).await
+            }
+            Credential::Token(_) | Credential::Anonymous => {
+                if !self.check_token(report).await {
+                    report.skip(&AFTER_APP, "token");
+                    return None;
+                }
+                self.config.allowed_owners.clone()
+            }
+        };
+        if owners.is_empty() {
+            report.skip(&AFTER_APP, "installation");
+            return None;
+        }
+        let mut seen = Seen::default();
+        for owner in &owners {
+            if self.is_over() {
+                report.skip_for_time(&["token", "rate limit"]);
+                break;
+            }
+            if self.look_around(owner, &mut seen, report).await {
+                self.check_limit(owner, report).await;
+            }
+        }
+        if seen.is_nothing() {
+            report.skip(&["catalogue", "versions", "archive"], "token");
+            return Some(seen);
+        }
+        if self.is_over() {
+            report.skip_for_time(&["catalogue", "versions", "archive"]);
+            return Some(seen);
+        }
+        repository::check(self, doctor.module.as_ref(), &mut seen, report).await;
+        Some(seen)
+    }
+
+    /// Terraform gives an answer ten seconds, of which this is one part.
+    fn check_response_time(&self, report: &mut Report) {
+        match self.native.slowest() {
+            Some((host, took)) if took > SLOW => report.warning(
+                "response time",
+                &host,
+                &format!("took {:.1} s to begin an answer", took.as_secs_f32()),
+                "look for what slows the way there: Terraform waits 10 s for an answer that needs several of GitHub's",
+            ),
+            Some((_, took)) => {
+                let took = took.as_millis();
+                report.ok("response time", "", &format!("at most {took} ms"));
+            }
+            None => {}
+        }
+    }
+
+    /// Until when a call has to be answered.
+    fn deadline(&self) -> Deadline {
+        let left = self.until.saturating_duration_since(Instant::now());
+        Deadline::after(self.native.now(), left.min(CALL))
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+}
+
+/// What needs the API.
+const AFTER_API: [&str; 8] = [
+    "clock",
+    "app",
+    "installation",
+    "token",
+    "rate limit",
+    "catalogue",
+    "versions",
+    "archive",
+];
+/// What needs somebody to be.
+const AFTER_APP: [&str; 5] = ["token", "rate limit", "catalogue", "versions", "archive"];
+
+/// For all checks together.
+const ALL: Duration = Duration::from_secs(60);
+/// For one call.
+const CALL: Duration = Duration::from_secs(10);
+const SLOW: Duration = Duration::from_secs(5);
