@@ -12,7 +12,7 @@
 //! | `app.rs` | the App and its webhook |
 //! | `installation.rs` | each owner's installation |
 //! | `credential.rs` | tokens, what they see, and limits |
-//! | `repository.rs` | the catalogue, a repository's versions, an archive |
+//! | `catalogue.rs`, `repository.rs`, `archive.rs` | the catalogue, a repository's versions, an archive |
 //! | `key_value.rs` | the data directory |
 //! | `readers.rs` | who may read |
 //! | `public_address.rs` | the registry as a client sees it |
@@ -20,6 +20,8 @@
 
 mod api;
 mod app;
+mod archive;
+mod catalogue;
 mod connection;
 mod credential;
 mod installation;
@@ -40,6 +42,7 @@ use landfall::github::GitHub;
 use landfall::github::inspect::Deadline;
 use landfall::host::Host as _;
 use landfall::module::ModuleAddress;
+use tokio::time::timeout_at;
 
 use self::app::App;
 use self::credential::Seen;
@@ -75,44 +78,45 @@ struct Patient<'a> {
 }
 
 impl Doctor {
-    /// Runs all checks, within about a minute.
+    /// Runs all checks, within a minute.
     pub async fn examine(&self) -> Report {
-        let until = Instant::now() + ALL;
+        let began = Instant::now();
+        let end = (began + ALL).into();
         let mut report = Report::new(&self.variables);
         let config = variables::check(self, &mut report);
         let has_key = private_key::check(&self.variables, &mut report);
         let config = config.filter(|_| has_key);
 
+        let until = began + FOR_GITHUB;
         let seen = self
             .examine_github(config.as_ref(), until, &mut report)
             .await;
 
         key_value::check(&self.data, &mut report);
-        let url = self.url.clone();
-        let url = url.or_else(|| config.as_ref()?.base_url.clone());
-        match &config {
-            None => report.skip(&["readers"], "variables"),
-            Some(config) => readers::check(config, seen.as_ref(), &mut report),
-        }
-        match (&config, Outbound::network(&self.variables)) {
-            (Some(config), Ok(outbound)) => {
-                readers::check_issuers(
-                    config,
-                    &Native::new(&self.variables, outbound),
-                    &mut report,
-                )
-                .await;
+        if let Some(config) = &config {
+            readers::check(config, seen.as_ref(), &mut report);
+            let issuers = self.examine_issuers(config, &mut report);
+            if timeout_at(end, issuers).await.is_err() {
+                report.skip_for_time(&["issuers"]);
             }
-            _ => report.skip(&["issuers"], "variables"),
+        } else {
+            let needed = needed_by_all(&report);
+            report.skip(&["readers", "issuers"], needed);
         }
-        public_address::check(
-            url.as_deref(),
-            config.as_deref(),
-            seen.as_ref(),
-            &mut report,
-        )
-        .await;
+        let base = self.variables.get("base_url").map(str::trim);
+        let url = self.url.as_deref().or(base.filter(|it| !it.is_empty()));
+        let address = public_address::check(url, config.as_deref(), seen.as_ref(), &mut report);
+        if timeout_at(end, address).await.is_err() {
+            report.skip_for_time(&["public address"]);
+        }
         report
+    }
+
+    async fn examine_issuers(&self, config: &Config, report: &mut Report) {
+        if let Ok(outbound) = Outbound::network(&self.variables) {
+            let native = Native::new(&self.variables, outbound);
+            readers::check_issuers(config, &native, report).await;
+        }
     }
 
     /// What the credential sees, if GitHub takes it.
@@ -129,6 +133,7 @@ impl Doctor {
             Ok(outbound) => outbound,
             Err(error) => {
                 report.wrong("api", "", &error.to_string(), "");
+                report.skip(&["clock"], "api");
                 report.skip(&AFTER_API, "api");
                 return None;
             }
@@ -137,22 +142,21 @@ impl Doctor {
         // What a configuration needs beside where GitHub is, so that GitHub can be looked for with any that is wrong.
         let whole = public.with([("allowed_owners", "github"), ("anonymous_read", "true")]);
         let Ok(basis) = Config::load(&Native::new(&whole, outbound.clone())) else {
-            report.skip(&["connection", "api"], "variables");
+            report.skip(&["connection", "api", "clock"], "variables");
             report.skip(&AFTER_API, "variables");
             return None;
         };
         let basis = Rc::new(basis);
         let anonymous = GitHub::new(&native, Rc::clone(&basis));
-        if !api::check(&basis, &anonymous, &native, until, report).await {
+        let rules = self.variables.get("oidc_rules").unwrap_or_default();
+        let takes_id_tokens = !rules.trim().is_empty();
+        if !api::check(&basis, &anonymous, &native, takes_id_tokens, until, report).await {
+            report.skip(&["clock"], "api");
             report.skip(&AFTER_API, "api");
             return None;
         }
         let Some(config) = config else {
-            let needed = if report.has_wrong("private key") {
-                "private key"
-            } else {
-                "variables"
-            };
+            let needed = needed_by_all(report);
             report.skip(&AFTER_API, needed);
             return None;
         };
@@ -176,7 +180,8 @@ impl Patient<'_> {
             Credential::App { .. } => {
                 let Some(app) = App::check(self, report).await else {
                     report.skip(&["webhook", "installation"], "app");
-                    report.skip(&AFTER_APP, "app");
+                    report.skip(&["token"], "app");
+                    report.skip(&AFTER_TOKEN, "app");
                     return None;
                 };
                 app.check_hook(self, doctor.url.as_deref(), report).await;
@@ -184,14 +189,15 @@ impl Patient<'_> {
             }
             Credential::Token(_) | Credential::Anonymous => {
                 if !self.check_token(report).await {
-                    report.skip(&AFTER_APP, "token");
+                    report.skip(&AFTER_TOKEN, "token");
                     return None;
                 }
                 self.config.allowed_owners.clone()
             }
         };
         if owners.is_empty() {
-            report.skip(&AFTER_APP, "installation");
+            report.skip(&["token"], "installation");
+            report.skip(&AFTER_TOKEN, "installation");
             return None;
         }
         let mut seen = Seen::default();
@@ -245,8 +251,7 @@ impl Patient<'_> {
 }
 
 /// What needs the API.
-const AFTER_API: [&str; 8] = [
-    "clock",
+const AFTER_API: [&str; 7] = [
     "app",
     "installation",
     "token",
@@ -255,11 +260,22 @@ const AFTER_API: [&str; 8] = [
     "versions",
     "archive",
 ];
-/// What needs somebody to be.
-const AFTER_APP: [&str; 5] = ["token", "rate limit", "catalogue", "versions", "archive"];
+/// What needs a token.
+const AFTER_TOKEN: [&str; 4] = ["rate limit", "catalogue", "versions", "archive"];
 
+/// What stands against everything that needs a configuration.
+fn needed_by_all(report: &Report) -> &'static str {
+    if report.has_wrong("private key") {
+        "private key"
+    } else {
+        "variables"
+    }
+}
+
+/// For all checks of GitHub, each of which may take its time to the end.
+const FOR_GITHUB: Duration = Duration::from_secs(40);
 /// For all checks together.
-const ALL: Duration = Duration::from_secs(60);
+const ALL: Duration = Duration::from_mins(1);
 /// For one call.
 const CALL: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(5);

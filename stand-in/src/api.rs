@@ -159,21 +159,9 @@ async fn dispatch(
             github.scan();
             Ok(installation::of_account(github, &login, kind))
         }
-        Route::App => {
-            as_app(caller)?;
-            Ok(github.profile())
-        }
-        Route::HookConfig => {
-            as_app(caller)?;
-            Ok(github.hook_config())
-        }
-        Route::Account(login) => {
-            if matches!(caller, Caller::App) {
-                return Err(Answer::bad_credentials());
-            }
-            github.scan();
-            Ok(installation::account(github, &login))
-        }
+        Route::App => as_app(caller).map(|()| github.profile()),
+        Route::HookConfig => as_app(caller).map(|()| github.hook_config()),
+        Route::Account(login) => Ok(installation::account(github, caller, &login)),
         Route::Installations => {
             as_app(caller)?;
             github.scan();

@@ -62,9 +62,9 @@ impl App {
             return Err(JwtRefusal::Undecodable);
         }
         // Whose key it has to be signed with is what `iss` says.
-        let issuer = claims.get("iss").ok_or(JwtRefusal::Undecodable)?;
-        if !self.is_issuer(issuer) {
-            return Err(if could_be_issuer(issuer) {
+        let named = claims.get("iss").ok_or(JwtRefusal::Undecodable)?;
+        if !self.is_issuer(named) {
+            return Err(if could_be_issuer(named) {
                 JwtRefusal::UnknownApp
             } else {
                 JwtRefusal::Undecodable

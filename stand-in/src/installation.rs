@@ -14,7 +14,7 @@ use crate::node_id;
 use crate::profile::SLUG;
 use crate::refusal;
 use crate::repository::{self, Repository};
-use crate::token::{self, Grant, InstallationToken};
+use crate::token::{self, Caller, Grant, InstallationToken};
 use crate::world::{GitHub, World};
 
 const CREATED_AT: &str = "2024-05-01T12:00:00Z";
@@ -101,7 +101,11 @@ pub(crate) fn of_repository(github: &GitHub, repository: &Repository) -> Answer 
 }
 
 /// `GET /users/{username}`, of which there is what every account has.
-pub(crate) fn account(github: &GitHub, login: &str) -> Answer {
+pub(crate) fn account(github: &GitHub, caller: &Caller, login: &str) -> Answer {
+    if matches!(caller, Caller::App) {
+        return Answer::bad_credentials();
+    }
+    github.scan();
     let world = github.world();
     world
         .accounts

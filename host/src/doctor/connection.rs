@@ -65,9 +65,10 @@ impl Place {
 
     /// `HOST:PORT`.
     pub(super) fn name(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
         }
     }
 
@@ -150,11 +151,12 @@ impl Fault {
             Self::OtherName => {
                 format!("correct {variable}, or give {host} a certificate of its own")
             }
-            Self::Expired => format!("renew the certificate of {host}"),
+            Self::Expired | Self::OtherCertificate(_) => {
+                format!("renew the certificate of {host}")
+            }
             Self::NotYetValid => {
                 format!("set this machine's clock right, or renew the certificate of {host}")
             }
-            Self::OtherCertificate(_) => format!("renew the certificate of {host}"),
             Self::Tls(_) => format!("correct {variable}: scheme, host and port"),
             Self::Trust(_) => "correct SSL_CERT_FILE and SSL_CERT_DIR, or take them out".to_owned(),
         }
@@ -185,7 +187,8 @@ fn untrusted(error: &io::Error) -> Fault {
         .and_then(|it| it.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidCertificate(error)) => match error {
-            CertificateError::UnknownIssuer => Fault::UnknownCa,
+            // A CA that was made anew has its old name and another key.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Fault::UnknownCa,
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Fault::OtherName
             }

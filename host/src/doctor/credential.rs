@@ -158,7 +158,7 @@ impl Patient<'_> {
                     return true;
                 }
                 Ok(answer) => {
-                    self.refused(owner, &answer, report);
+                    refused(owner, &answer, report);
                     return false;
                 }
                 Err(error) => {
@@ -228,34 +228,6 @@ impl Patient<'_> {
         seen.repositories.extend(list);
     }
 
-    fn refused(&self, owner: &Namespace, answer: &Inspected, report: &mut Report) {
-        let said = answer
-            .message()
-            .map(|it| format!(": {}", foreign(&it)))
-            .unwrap_or_default();
-        let needs_sso = answer.headers.contains_key("x-github-sso");
-        let (finding, mend) = match answer.meaning() {
-            Meaning::Forbidden if needs_sso => (
-                format!("its organisation wants single sign-on for `github_token`{said}"),
-                "authorise the token for the organisation with `Configure SSO` in the list of your tokens, or use a GitHub App",
-            ),
-            Meaning::Forbidden | Meaning::Unauthorized => (
-                format!("GitHub refuses the credential there{said}"),
-                "let it read contents and metadata there; an organisation may also allow no tokens of this kind, or no \
-                 address but some",
-            ),
-            Meaning::Limited(_) => (
-                format!("GitHub's rate limit is reached{said}"),
-                "wait until it begins anew, within the hour",
-            ),
-            _ => (
-                format!("GitHub answers {}{said}", answer.status.as_u16()),
-                AGAIN,
-            ),
-        };
-        report.wrong("token", owner.as_str(), &finding, mend);
-    }
-
     /// How much of the limit is left for what is asked about an owner.
     pub(super) async fn check_limit(&self, owner: &Namespace, report: &mut Report) {
         let answer = self
@@ -308,6 +280,35 @@ impl Patient<'_> {
     }
 }
 
+/// What a refusal means, for the owner it is about.
+fn refused(owner: &Namespace, answer: &Inspected, report: &mut Report) {
+    let said = answer
+        .message()
+        .map(|it| format!(": {}", foreign(&it)))
+        .unwrap_or_default();
+    let needs_sso = answer.headers.contains_key("x-github-sso");
+    let (finding, mend) = match answer.meaning() {
+        Meaning::Forbidden if needs_sso => (
+            format!("its organisation wants single sign-on for `github_token`{said}"),
+            "authorise the token for the organisation with `Configure SSO` in the list of your tokens, or use a GitHub App",
+        ),
+        Meaning::Forbidden | Meaning::Unauthorized => (
+            format!("GitHub refuses the credential there{said}"),
+            "let it read contents and metadata there; an organisation may also allow no tokens of this kind, or no \
+             address but some",
+        ),
+        Meaning::Limited(_) => (
+            format!("GitHub's rate limit is reached{said}"),
+            "wait until it begins anew, within the hour",
+        ),
+        _ => (
+            format!("GitHub answers {}{said}", answer.status.as_u16()),
+            AGAIN,
+        ),
+    };
+    report.wrong("token", owner.as_str(), &finding, mend);
+}
+
 /// Why there is no token.
 fn refusal(error: &Error) -> String {
     foreign(&error.to_string())
@@ -341,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_token_s_end_is_read_as_github_writes_it() {
-        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_083_200);
+        let end = SystemTime::UNIX_EPOCH + Duration::from_hours(498_912);
         assert_eq!(time("2026-12-01 00:00:00 UTC"), Some(end));
         assert_eq!(time("2026-12-01 00:00:00 +0100"), Some(end));
         assert_eq!(time("never"), None);

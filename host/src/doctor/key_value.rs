@@ -67,7 +67,7 @@ fn check_file(data: &Path, shown: &str, report: &mut Report) {
     });
     match written {
         Ok(Some(read)) if read == CHECK.as_bytes() => {
-            report.ok(CHECK, shown, "writes, reads and removes")
+            report.ok(CHECK, shown, "writes, reads and removes");
         }
         Ok(_) => report.wrong(
             CHECK,

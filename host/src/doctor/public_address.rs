@@ -39,19 +39,12 @@ pub(super) async fn check(
             "name that with --url URL",
         );
     };
-    let (place, uri) = match (Place::of_url(url), url.parse::<Uri>()) {
-        (Some(place), Ok(uri)) => (place, uri),
-        _ => {
-            return report.wrong(
-                CHECK,
-                "",
-                "it is no http or https URL",
-                "write it like https://modules.example.com",
-            );
-        }
+    let Some((place, uri)) = Place::of_url(url).zip(url.parse::<Uri>().ok()) else {
+        let mend = "write it like https://modules.example.com";
+        return report.wrong(CHECK, "", "it is no http or https URL", mend);
     };
     if !is_https(url, &uri, report) {
-        return report.skip(&["discovery"], CHECK);
+        return report.skip(&["discovery", "health"], CHECK);
     }
     match place.connect().await {
         Ok(how) => report.ok(CHECK, url, &how),
@@ -62,7 +55,7 @@ pub(super) async fn check(
                 &fault.finding(),
                 &fault.mend(&place, Whose::Registrys),
             );
-            return report.skip(&["discovery"], CHECK);
+            return report.skip(&["discovery", "health"], CHECK);
         }
     }
     let variables = Variables::default();

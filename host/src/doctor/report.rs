@@ -212,18 +212,14 @@ pub(super) fn foreign(text: &str) -> String {
     let mut clean = String::new();
     let mut word = String::new();
     for c in text.chars().map(Some).chain([None]) {
-        match c.filter(|c| is_of_token(*c)) {
-            Some(c) => word.push(c),
-            None => {
-                clean.push_str(if word.len() < SHORTEST_TOKEN {
-                    &word
-                } else {
-                    "[...]"
-                });
-                word.clear();
-                clean.extend(c);
-            }
+        if let Some(c) = c.filter(|c| is_of_token(*c)) {
+            word.push(c);
+            continue;
         }
+        let is_word = word.len() < SHORTEST_TOKEN;
+        clean.push_str(if is_word { &word } else { "[...]" });
+        word.clear();
+        clean.extend(c);
     }
     clean
 }

@@ -71,6 +71,8 @@ fn report_problem(problem: &str, report: &mut Report) {
         .strip_prefix('`')
         .and_then(|rest| rest.split_once("` "));
     match named {
+        // A sentence about several variables.
+        Some((name, _)) if name.contains('`') => report.wrong(CHECK, "", finding, mend),
         Some(("github_private_key", rest)) if KEY_MEND.starts_with(rest) => {}
         Some((name, rest)) => report.wrong(CHECK, name, rest, mend),
         None => report.wrong(CHECK, "", finding, mend),
