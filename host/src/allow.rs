@@ -140,7 +140,13 @@ fn set<'a>(variables: &'a Variables, name: &str) -> Option<&'a str> {
 fn api_rules(url: &str) -> Option<Vec<Rule>> {
     let Rule { host, port } = url_rule(url)?;
     let uri: Uri = url.parse().ok()?;
-    let archive_host = if uri.path().trim_end_matches('/') == "/api/v3" {
+    // The component takes an Enterprise Server's URL without its path, too.
+    let is_server = match uri.path().trim_end_matches('/') {
+        "/api/v3" => true,
+        "" => !host.starts_with("api.") && !is_loopback(&host),
+        _ => false,
+    };
+    let archive_host = if is_server {
         Some(format!("codeload.{host}"))
     } else {
         host.strip_prefix("api.")
@@ -199,6 +205,7 @@ mod tests {
     fn only_configured_hosts_are_allowed() {
         let github: &[(&str, &str)] = &[];
         let ghes = &[("github_api_url", "https://git.corp.example/api/v3")];
+        let ghes_short = &[("github_api_url", "https://git.corp.example")];
         let ghes_port = &[("github_api_url", "https://Git.Corp.example:8443/api/v3/")];
         let ghe = &[("github_api_url", "https://api.acme.ghe.com")];
         let local = &[("github_api_url", "http://127.0.0.1:4000")];
@@ -241,6 +248,9 @@ mod tests {
             (github, "http://127.0.0.1:4000/", false),
             (ghes, "https://git.corp.example/api/v3/x", true),
             (ghes, "https://codeload.git.corp.example/x", true),
+            (ghes_short, "https://codeload.git.corp.example/x", true),
+            (github, "https://codeload.api.github.com/x", false),
+            (local, "https://codeload.127.0.0.1/x", false),
             (ghes, "https://other.git.corp.example/x", false),
             (ghes, "https://api.github.com/", false),
             (ghes_port, "https://git.corp.example:8443/", true),
