@@ -103,13 +103,15 @@ impl Host for Native<'_> {
         let before = self.said().len();
         let sent = self.outbound.send(request, options, &self.output);
         let sent = timeout(limits.head, sent).await;
-        self.note(&host, began.elapsed());
         match sent {
-            Ok(Ok(response)) => Ok(response.map(|body| Incoming {
-                body,
-                left: Bytes::new(),
-                limit: limits.idle,
-            })),
+            Ok(Ok(response)) => {
+                self.note(&host, began.elapsed());
+                Ok(response.map(|body| Incoming {
+                    body,
+                    left: Bytes::new(),
+                    limit: limits.idle,
+                }))
+            }
             Ok(Err(BodyError::HttpRequestDenied)) => Err(HostError::Denied(host)),
             Ok(Err(BodyError::ConnectionReadTimeout | BodyError::ConnectionTimeout)) | Err(_) => {
                 Err(HostError::Timeout)

@@ -12,8 +12,8 @@ use landfall_host::{Output, StartError, Variables, doctor};
 /// Check a configuration against the real GitHub.
 ///
 /// Reads the variables as `serve` does, asks GitHub with them, looks at the data directory and at the registry's public address, and prints
-/// a line for each check: ok, warning, wrong or skipped, what was found, and the mend. It takes a minute at most, changes nothing, and
-/// prints no secret. `serve` may be running.
+/// a line for each check: ok, warning, wrong or skipped, what was found, and the mend. It takes a minute at most, leaves nothing behind,
+/// and prints no secret. `serve` may be running.
 #[derive(Args)]
 #[command(after_help = "\
 Variables, the first that sets one counts:

@@ -131,7 +131,10 @@ impl Fault {
             "`base_url`"
         };
         match self {
-            Self::Name(_) => format!("correct {variable}, or let DNS on this machine know {host}"),
+            Self::Name(_) => {
+                let proxy = if is_githubs { past_proxy() } else { "" };
+                format!("correct {variable}, or let DNS on this machine know {host}{proxy}")
+            }
             Self::Refused | Self::Unreachable(_) | Self::Silent if is_githubs => {
                 format!(
                     "correct {variable}, or let this machine reach {name}{}",
@@ -167,7 +170,7 @@ impl Fault {
 fn past_proxy() -> &'static str {
     let names = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
     if names.iter().any(|name| std::env::var_os(name).is_some()) {
-        " without a proxy: HTTPS_PROXY is set, and Landfall does not use it"
+        ", without a proxy: HTTPS_PROXY is set, and Landfall does not use it"
     } else {
         ""
     }

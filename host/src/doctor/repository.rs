@@ -194,7 +194,8 @@ fn newest(
     let count = tags.len();
     let releases = Releases::from_tags(tags);
     let subject = repository.to_string();
-    let example = format!("git tag {prefix}v1.0.0 && git push origin {prefix}v1.0.0");
+    let version = if prefix.is_empty() { "v1.0.0" } else { "1.0.0" };
+    let example = format!("git tag {prefix}{version} && git push origin {prefix}{version}");
     let Some(release) = releases.iter().next() else {
         let finding = match (count, prefix) {
             (0, "") => "it has no tag, and a tag is a version".to_owned(),

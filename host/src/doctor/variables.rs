@@ -12,6 +12,22 @@ use crate::{Outbound, Variables};
 
 const CHECK: &str = "variables";
 
+/// What GitHub is asked with and for.
+const OF_GITHUB: [&str; 12] = [
+    "allowed_owners",
+    "base_url",
+    "catalogue_repository",
+    "github_api_url",
+    "github_app_id",
+    "github_archive_hosts",
+    "github_installation_id",
+    "github_private_key",
+    "github_token",
+    "modules",
+    "repository_names",
+    "webhook_secret",
+];
+
 /// The configuration, if it is one. What is wrong with the private key is not said here.
 pub(super) fn check(doctor: &Doctor, report: &mut Report) -> Option<Rc<Config>> {
     let variables = &doctor.variables;
@@ -32,11 +48,18 @@ pub(super) fn check(doctor: &Doctor, report: &mut Report) -> Option<Rc<Config>> 
     if let Some(file) = &doctor.variables_file {
         check_file(file, report);
     }
-    if report.is_silent(CHECK) && config.is_some() {
+    if report.is_silent(CHECK) {
         let count = variables.iter().count();
         report.ok(CHECK, "", &format!("{count} are set"));
     }
     config
+}
+
+/// What the variables say of GitHub alone, if that is right.
+pub(super) fn of_github(variables: &Variables) -> Option<Rc<Config>> {
+    let variables = variables.only(&OF_GITHUB);
+    let variables = variables.with([("anonymous_read", "true")]);
+    load(&variables).ok().map(Rc::new)
 }
 
 /// As the component reads them. A way out is not needed for that.

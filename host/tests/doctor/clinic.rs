@@ -231,8 +231,12 @@ impl Clinic {
         }
         let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         for at in 1..words.len() {
-            if words[at].starts_with("ms")
-                && words[at - 1].bytes().all(|byte| byte.is_ascii_digit())
+            if ["ms", "s to begin"]
+                .iter()
+                .any(|unit| words[at..].join(" ").starts_with(unit))
+                && words[at - 1]
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || byte == b'.')
             {
                 "N".clone_into(&mut words[at - 1]);
             }

@@ -22,6 +22,16 @@ pub(crate) const CASES: &[Case] = &[
         ],
     },
     Case {
+        name: "nobody_may_read",
+        seed: |it| it.unset(&["tokens", "oidc_rules", "oidc_issuers"]),
+        found: &[(
+            "wrong",
+            "variables",
+            "set `tokens` to the second line that `landfall token new` prints, `oidc_rules` for CI jobs, or \
+             `anonymous_read` to `true` to serve modules to everyone who can reach this registry",
+        )],
+    },
+    Case {
         name: "a_file_that_others_may_read",
         seed: |it| it.file_mode = 0o644,
         found: &[("warning", "variables", "chmod 600 DIR/landfall.toml")],

@@ -323,6 +323,15 @@ pub(crate) const CASES: &[Case] = &[
         )],
     },
     Case {
+        name: "an_api_that_goes_silent",
+        seed: |it| it.github.add_fault(Fault::api("/app", FaultKind::Silence)),
+        found: &[(
+            "wrong",
+            "app",
+            "try again in a minute; https://www.githubstatus.com says how GitHub is",
+        )],
+    },
+    Case {
         name: "an_api_that_is_slow",
         seed: |it| {
             let slow = FaultKind::Delay {

@@ -28,6 +28,30 @@ pub(crate) const CASES: &[Case] = &[
         )],
     },
     Case {
+        name: "a_module_of_the_catalogue",
+        seed: |it| {
+            it.publish("acme", "infrastructure", &["vpc-v1.2.0", "dns-v3.0.0"]);
+            let modules = "[[module]]\naddress = \"acme/net/aws\"\nrepository = \"acme/infrastructure\"\ntag_prefix = \"vpc-v\"\n";
+            it.set("modules", modules);
+            it.flags = vec!["--module".to_owned(), "acme/net/aws".to_owned()];
+        },
+        found: &[],
+    },
+    Case {
+        name: "a_module_of_the_catalogue_without_a_version",
+        seed: |it| {
+            it.publish("acme", "infrastructure", &["dns-v3.0.0"]);
+            let modules = "[[module]]\naddress = \"acme/net/aws\"\nrepository = \"acme/infrastructure\"\ntag_prefix = \"vpc-v\"\n";
+            it.set("modules", modules);
+            it.flags = vec!["--module".to_owned(), "acme/net/aws".to_owned()];
+        },
+        found: &[(
+            "wrong",
+            "versions",
+            "git tag vpc-v1.0.0 && git push origin vpc-v1.0.0",
+        )],
+    },
+    Case {
         name: "a_catalogue_that_is_wrong",
         seed: |it| {
             let repository = Repository::new(it.repositories.path(), "acme", "registry");

@@ -1,5 +1,7 @@
 //! What is wrong in front of the registry.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::Case;
 use crate::front::{page, registry};
 
@@ -103,6 +105,51 @@ pub(crate) const CASES: &[Case] = &[
             "public address",
             "renew the certificate of localhost",
         )],
+    },
+    Case {
+        name: "a_public_address_that_is_not_known",
+        seed: |it| {
+            it.unset(&["oidc_rules", "oidc_issuers", "webhook_secret", "base_url"]);
+            it.profile(|it| it.hook.url = None);
+        },
+        found: &[(
+            "warning",
+            "public address",
+            "set `base_url` to the https URL that clients reach the registry by",
+        )],
+    },
+    Case {
+        name: "a_proxy_that_says_how_it_was_reached",
+        seed: |it| {
+            it.unset(&["tokens", "oidc_rules", "oidc_issuers", "webhook_secret"]);
+            it.set("anonymous_read", "true");
+            let port = Arc::new(OnceLock::<String>::new());
+            let own = Arc::clone(&port);
+            it.reached_through("localhost", 2100, move |path| match path {
+                "/v1/modules/acme/vpc/aws/1.1.0/download" => {
+                    let own = own.get().cloned().unwrap_or_default();
+                    let location = format!("{own}/archive/acme/vpc/aws/1.1.0/x.zip");
+                    (204, vec![("x-terraform-get", location)], String::new())
+                }
+                path => registry(path),
+            });
+            it.profile(|it| it.hook.url = None);
+            let url = it.variables.remove("base_url").unwrap();
+            port.set(url.clone()).unwrap();
+            it.flags = vec!["--url".to_owned(), url];
+        },
+        found: &[
+            (
+                "warning",
+                "readers",
+                "set `tokens` or `oidc_rules` in its place, if not everyone may see them",
+            ),
+            (
+                "warning",
+                "public address",
+                "set `base_url` to the https URL that clients reach the registry by",
+            ),
+        ],
     },
     Case {
         name: "a_proxy_that_does_not_say_how_it_was_reached",
