@@ -1,7 +1,7 @@
 //! The one port: everything outside of Landfall's own code.
 //!
-//! [`Host`] is implemented three times: by `src/wasi_http.rs` with each of the two bins, and by the
-//! hand-written fake of `tests/`. There is no `Send` bound and no boxing, because a component's instance
+//! [`Host`] is implemented four times: by `src/wasi_http.rs` with each of the two bins, by the
+//! hand-written fake of `tests/`, and by `landfall doctor` without WebAssembly. There is no `Send` bound and no boxing, because a component's instance
 //! is one thread that answers one request at a time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

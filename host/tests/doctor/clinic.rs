@@ -241,6 +241,18 @@ impl Clinic {
                 "N".clone_into(&mut words[at - 1]);
             }
         }
-        words.join(" ")
+        without_reason(&words.join(" "))
+    }
+}
+
+/// Each system has its own words for a name that leads nowhere.
+fn without_reason(text: &str) -> String {
+    const NOWHERE: &str = "its name leads nowhere: ";
+    match text.split_once(NOWHERE) {
+        None => text.to_owned(),
+        Some((before, after)) => {
+            let end = after.find("; ").or_else(|| after.find('"')).unwrap();
+            format!("{before}{NOWHERE}REASON{}", &after[end..])
+        }
     }
 }
