@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and the mend: `landfall doctor`.
 //!
-//! GitHub is asked by the component's own code ([`crate::native`]), so that what is found here is what the component would find. The checks
+//! GitHub is asked by the component's own code (`native.rs`), so that what is found here is what the component would find. The checks
 //! come in the order in which a person mends what they find; one that needs another is skipped where that one failed.
 //!
 //! | file | checks |
