@@ -51,8 +51,13 @@ use crate::trace::Trace;
 pub async fn check_issuer(host: &impl Host, name: &str) -> Result<(), Error> {
     let calls = &Cell::default();
     // No key is called this: only that there are some is of interest.
-    let keys = Issuer { host, name, calls }.keys("").await;
-    keys.map(|_| ())
+    let issuer = Issuer {
+        host,
+        trace: None,
+        name,
+        calls,
+    };
+    issuer.keys("").await.map(|_| ())
 }
 
 /// Who may read, as the variables say it.

@@ -149,7 +149,7 @@ impl Doctor {
             return None;
         };
         let basis = Rc::new(basis);
-        let anonymous = GitHub::new(&native, Rc::clone(&basis));
+        let anonymous = GitHub::new(&native, Rc::clone(&basis), None);
         let rules = self.variables.get("oidc_rules").unwrap_or_default();
         let takes_id_tokens = !rules.trim().is_empty();
         if !api::check(&basis, &anonymous, &native, takes_id_tokens, until, report).await {
@@ -166,8 +166,8 @@ impl Doctor {
         let patient = Patient {
             config: Rc::clone(config),
             native: &native,
-            github: GitHub::new(&native, Rc::clone(config)),
-            public: GitHub::new(&native, basis),
+            github: GitHub::new(&native, Rc::clone(config), None),
+            public: GitHub::new(&native, basis, None),
             until,
         };
         let seen = patient.examine(self, report).await;

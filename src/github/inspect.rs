@@ -65,9 +65,9 @@ impl<H: Host> GitHub<'_, H> {
         path: &str,
         deadline: Deadline,
     ) -> Result<Inspected, Error> {
-        let call = Call::new(owner, path, Purpose::Free, deadline);
-        let asked = self.ask(&call).await?;
-        Ok(self.collect(asked.response, deadline).await?.into())
+        let call = Call::new(KIND, owner, path, Purpose::Free, deadline);
+        let (asked, sent) = self.ask(&call).await?;
+        Ok(self.collect(asked.response, sent, deadline).await?.into())
     }
 
     /// GETs a path of the API as the App itself.
@@ -75,6 +75,10 @@ impl<H: Host> GitHub<'_, H> {
     /// # Errors
     /// Where there is no answer, and where there is no key to sign with.
     pub async fn inspect_as_app(&self, path: &str, deadline: Deadline) -> Result<Inspected, Error> {
-        Ok(self.as_app(Method::GET, path, "", deadline).await?.into())
+        let call = Call::new(KIND, "", path, Purpose::Free, deadline);
+        Ok(self.as_app(Method::GET, &call, "").await?.into())
     }
 }
+
+/// What such a call is called in the log.
+const KIND: &str = "inspect";
