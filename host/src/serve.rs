@@ -66,6 +66,11 @@ impl Host {
                 GRACE.as_secs()
             ));
         }
+        // Whoever still holds this host holds its store, too.
+        if let Err(error) = self.store().flush() {
+            self.output()
+                .line(&format!("what was learned last is not on disk: {error}"));
+        }
     }
 
     /// Once a second.

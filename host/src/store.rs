@@ -159,6 +159,17 @@ impl Store {
         }
     }
 
+    /// Waits until everything that was written is on disk.
+    ///
+    /// # Errors
+    /// When the file can't be written.
+    pub fn flush(&self) -> Result<(), StoreError> {
+        match &self.0.kind {
+            Kind::Disk(disk) => disk.flush(),
+            Kind::Memory(_) | Kind::Forgetful => Ok(()),
+        }
+    }
+
     fn has(&self, fault: StoreFault) -> bool {
         self.0.fault.load(Ordering::Acquire) == fault as u8
     }

@@ -361,7 +361,7 @@ const TIME_FOR_OTHERS: Duration = Duration::from_secs(4);
 /// How long opening an archive again may take, when the client has some of it.
 const OPEN_LIMIT: Duration = Duration::from_secs(30);
 /// A large archive may come slowly, but it comes.
-const IDLE_LIMIT: Duration = Duration::from_secs(30);
+pub(crate) const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// What is read before a client is told that the archive is coming. Most modules are smaller.
 const PREFETCH: usize = 256 << 10;
 /// What is read and sent at once.

@@ -6,6 +6,7 @@ use super::call::{Asked, Call};
 use super::limits::Purpose;
 use super::{GitHub, Repository};
 use crate::archive::Refusal;
+use crate::archive::stream::IDLE_LIMIT;
 use crate::config::GitHubUrls;
 use crate::error::{Error, NotFound};
 use crate::event::Upstream;
@@ -30,6 +31,7 @@ impl<H: Host> GitHub<'_, H> {
         let path = repository.path(&format!("/zipball/{object}"));
         let call = Call {
             may_lead_to: GitHubUrls::is_archive,
+            idle: IDLE_LIMIT,
             ..Call::new("archive", &repository.owner, &path, Purpose::Free, deadline)
         };
         let (asked, sent) = self.ask(&call).await?;

@@ -39,7 +39,7 @@ pub fn check(
         for start in ALWAYS {
             let is_asked_for = start == "lfr_" && is_exchange && *place == "the body";
             assert!(
-                is_asked_for || !content.contains(start),
+                is_asked_for || !has(content, start),
                 "{}: `{start}` is in {place}: {content}",
                 scenario.name
             );
@@ -55,6 +55,13 @@ pub fn check(
             );
         }
     }
+}
+
+/// Whether a secret that begins like this is in it: what is encrypted has any four letters now and then.
+fn has(content: &str, start: &str) -> bool {
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+    let mut rests = content.match_indices(start).map(|(at, _)| &content[at..]);
+    rests.any(|rest| rest.chars().take_while(is_part).count() >= start.len() + 6)
 }
 
 /// What the operator has set. Of the private key, each line of its base64.

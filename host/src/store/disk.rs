@@ -161,6 +161,10 @@ impl Disk {
         failure.map_or(Ok(()), Err)
     }
 
+    pub(super) fn flush(&self) -> Result<(), StoreError> {
+        self.shared.write()
+    }
+
     pub(super) fn keys(&self) -> Result<Vec<String>, StoreError> {
         let state = lock(&self.shared.state);
         let mut keys = BTreeSet::new();
