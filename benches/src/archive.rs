@@ -16,14 +16,17 @@ use crate::targets::Measured;
 use crate::zip::Zip;
 
 pub(crate) fn measure(bench: &Bench, measured: &mut Measured) -> Result<()> {
+    let github = GitHub::start()?;
+    github.module("archive", 1)?;
+    let commit = github.commit("archive")?;
     let mut kinds: Vec<(String, Zip)> = MEGABYTES
         .iter()
         .map(|&size| {
-            let name = format!("one file of {} MB", number(f64::from(size)));
-            (name, Zip::large(size as usize))
+            let name = format!("one file of {size} MB");
+            (name, Zip::large(&commit, size as usize))
         })
         .collect();
-    kinds.push(("20,000 small files".to_owned(), Zip::small(20_000)));
+    kinds.push(("20,000 small files".to_owned(), Zip::small(&commit, 20_000)));
     let lengths: Vec<(String, usize)> = kinds
         .iter()
         .map(|(name, zip)| (name.clone(), zip.len()))
@@ -42,7 +45,7 @@ pub(crate) fn measure(bench: &Bench, measured: &mut Measured) -> Result<()> {
     for (index, (name, length)) in lengths.iter().enumerate() {
         let times = (TOTAL / length).clamp(1, MOST_TIMES);
         let plain = plain(bench, &source, index, *length, times)?;
-        let through = through(bench, &source, index, *length, times)?;
+        let through = through(bench, &github, &source, index, *length, times)?;
         // Small ones have more of a request than of an archive.
         if *length >= 100_000_000 {
             let least = measured.archive_rate.get_or_insert(f64::INFINITY);
@@ -116,14 +119,14 @@ struct Through {
 /// The same through a registry that has just started.
 fn through(
     bench: &Bench,
+    github: &GitHub,
     source: &Source,
     index: usize,
     length: usize,
     times: usize,
 ) -> Result<Through> {
-    let github = GitHub::start()?;
-    github.module("archive", 1)?;
     let location = source.url(index);
+    github.stand_in.clear_faults();
     let fault = FaultKind::Redirect { location };
     github.stand_in.add_fault(Fault::api("*/zipball/*", fault));
     let mut variables = github.variables(bench);

@@ -1,5 +1,7 @@
 //! The GitHub behind Landfall: the stand-in, in this process, with repositories by Terraform's naming convention.
 
+use std::process::Command;
+
 use landfall_stand_in::fixture::Repository;
 use landfall_stand_in::{Knobs, StandIn, StandInConfig};
 use tempfile::TempDir;
@@ -43,6 +45,17 @@ impl GitHub {
         }
         repository.build()?;
         Ok(())
+    }
+
+    /// The commit of all versions of the module `acme/NAME/null`.
+    pub(crate) fn commit(&self, name: &str) -> Result<String> {
+        let owner = self.directory.path().join(OWNER);
+        let output = Command::new("git")
+            .arg("--git-dir")
+            .arg(owner.join(format!("{}.git", repository(name))))
+            .args(["rev-parse", "HEAD"])
+            .output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// What Landfall needs to know: where GitHub is, the App, and the token that reads. Lists stay fresh.

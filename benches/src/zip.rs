@@ -14,9 +14,9 @@ pub(crate) struct Zip {
 pub(crate) const BLOCK: usize = 1_000_000;
 
 impl Zip {
-    /// One large file, of so many megabytes, between two small ones.
-    pub(crate) fn large(megabytes: usize) -> Self {
-        let mut writer = Writer::default();
+    /// The archive of a commit: one large file, of so many megabytes, between two small ones.
+    pub(crate) fn large(commit: &str, megabytes: usize) -> Self {
+        let mut writer = Writer::of(commit);
         writer.file("main.tf", b"# The first file.\n");
         let block = block();
         let mut hasher = Hasher::new();
@@ -34,9 +34,9 @@ impl Zip {
         }
     }
 
-    /// So many small files, twenty to a folder.
-    pub(crate) fn small(count: usize) -> Self {
-        let mut writer = Writer::default();
+    /// The archive of a commit: so many small files, twenty to a folder.
+    pub(crate) fn small(commit: &str, count: usize) -> Self {
+        let mut writer = Writer::of(commit);
         for number in 0..count {
             let name = format!("modules/m{}/file-{number}.tf", number / 20);
             writer.file(&name, format!("variable \"v{number}\" {{}}\n").as_bytes());
@@ -67,8 +67,8 @@ pub(crate) fn block() -> Vec<u8> {
 }
 
 /// The format: <https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT>, 4.3.
-#[derive(Default)]
-struct Writer {
+struct Writer<'a> {
+    commit: &'a str,
     /// What was written since the large file, or all.
     zip: Vec<u8>,
     /// How much was before.
@@ -77,7 +77,20 @@ struct Writer {
     files: usize,
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
+    /// With the top folder in it.
+    fn of(commit: &'a str) -> Self {
+        let mut writer = Self {
+            commit,
+            zip: Vec::new(),
+            passed: 0,
+            directory: Vec::new(),
+            files: 0,
+        };
+        writer.begin("", 0, 0);
+        writer
+    }
+
     fn file(&mut self, name: &str, bytes: &[u8]) {
         self.begin(name, crc32fast::hash(bytes), bytes.len());
         self.zip.extend_from_slice(bytes);
@@ -85,15 +98,9 @@ impl Writer {
 
     /// Everything of a file but its bytes.
     fn begin(&mut self, name: &str, checksum: u32, length: usize) {
-        if self.files == 0 && self.zip.is_empty() {
-            self.header("", 0, 0);
-        }
-        self.header(name, checksum, length);
-    }
-
-    fn header(&mut self, name: &str, checksum: u32, length: usize) {
         let at = self.passed + self.zip.len();
-        let name = format!("{FOLDER}{name}");
+        let id = self.commit.get(..7).unwrap_or(self.commit);
+        let name = format!("acme-terraform-null-archive-{id}/{name}");
         let mut common = Vec::new();
         // Version 1.0, no flags, stored, the first day that a zip knows.
         common.extend([10, 0, 0, 0, 0, 0, 0, 0, 0x21, 0]);
@@ -125,8 +132,8 @@ impl Writer {
         self.zip.extend(count);
         self.zip.extend(field(self.directory.len()));
         self.zip.extend(field(at));
-        self.zip.extend(short(COMMENT.len()));
-        self.zip.extend(COMMENT.as_bytes());
+        self.zip.extend(short(self.commit.len()));
+        self.zip.extend(self.commit.as_bytes());
         self.zip
     }
 }
@@ -140,27 +147,29 @@ fn short(value: usize) -> [u8; 2] {
     u16::try_from(value).unwrap_or(u16::MAX).to_le_bytes()
 }
 
-const FOLDER: &str = "acme-terraform-null-archive-1111111/";
-const COMMENT: &str = "1111111111111111111111111111111111111111";
-
 #[cfg(test)]
 mod tests {
     use std::io::{Cursor, Read as _};
 
     use super::*;
 
+    const COMMIT: &str = "1111111111111111111111111111111111111111";
+
     #[test]
     fn another_reads_what_is_written() {
-        for (zip, files) in [(Zip::large(3), 4), (Zip::small(50), 51)] {
+        for (zip, files) in [(Zip::large(COMMIT, 3), 4), (Zip::small(COMMIT, 50), 51)] {
             let length = zip.len();
             let whole = [zip.before, block().repeat(zip.blocks), zip.after].concat();
             assert_eq!(whole.len(), length);
             let mut archive = ::zip::ZipArchive::new(Cursor::new(whole)).unwrap();
             assert_eq!(archive.len(), files);
-            assert_eq!(archive.comment(), COMMENT.as_bytes());
+            assert_eq!(archive.comment(), COMMIT.as_bytes());
             for index in 0..files {
                 let mut file = archive.by_index(index).unwrap();
-                assert!(file.name().starts_with(FOLDER));
+                assert!(
+                    file.name()
+                        .starts_with("acme-terraform-null-archive-1111111/")
+                );
                 // Compares the checksum at the end.
                 file.read_to_end(&mut Vec::new()).unwrap();
             }
