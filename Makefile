@@ -5,7 +5,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 WASM := $(TARGET)/wasm32-wasip2/release
 # Always built as one: another choice of packages has other features, and compiles wasmtime anew.
 NATIVE := --package landfall-host --package landfall-stand-in --package landfall-component-tests \
-	--package landfall-terraform-tests
+	--package landfall-terraform-tests --package landfall-benches
 
 .PHONY: help toolchain wasm landfall demo serve test portability soak lint bench fuzz clean
 
@@ -58,8 +58,10 @@ lint: toolchain ## Check format, lints, fuzz targets and documentation; needs a 
 	CARGO_TARGET_DIR="$(abspath $(TARGET))" $(CARGO) check --manifest-path fuzz/Cargo.toml
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 
-bench: wasm ## Measure archives: time, memory, first byte
-	LANDFALL_WASM_DIR="$(abspath $(WASM))" $(CARGO) bench --profile host --package landfall-component-tests
+bench: landfall ## Measure all that README quotes, in five minutes; ONLY="versions start" measures some of it
+	$(CARGO) build --profile host --package landfall-benches
+	LANDFALL_BIN="$(abspath $(TARGET))/host/landfall" LANDFALL_WASM_DIR="$(abspath $(WASM))" \
+		$(TARGET)/host/landfall-bench $(ONLY)
 
 fuzz: ## Fuzz each parser for a minute; needs a nightly compiler and cargo-fuzz
 	cd fuzz && for target in route version rerooter webhook bearer entries id_token ticket catalogue query details; do mkdir -p corpus/$$target seeds/$$target; \

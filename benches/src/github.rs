@@ -1,6 +1,8 @@
 //! The GitHub behind Landfall: the stand-in, in this process, with repositories by Terraform's naming convention.
 
 use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 
 use landfall_stand_in::fixture::Repository;
 use landfall_stand_in::{Knobs, StandIn, StandInConfig};
@@ -58,6 +60,19 @@ impl GitHub {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
+    /// Waits until nobody asks any more: work goes on behind answers.
+    pub(crate) fn wait_until_quiet(&self) {
+        let mut asked = self.stand_in.log().len();
+        loop {
+            sleep(QUIET);
+            let now = self.stand_in.log().len();
+            if now == asked {
+                return;
+            }
+            asked = now;
+        }
+    }
+
     /// What Landfall needs to know: where GitHub is, the App, and the token that reads. Lists stay fresh.
     pub(crate) fn variables(&self, bench: &Bench) -> Variables {
         vec![
@@ -108,3 +123,6 @@ fn module(says: &str) -> String {
          output \"says\" {{\n  value = terraform_data.it.output\n}}\n"
     )
 }
+
+/// Nobody asks any more when nobody did for so long.
+const QUIET: Duration = Duration::from_millis(300);

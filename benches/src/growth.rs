@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::bench::{Bench, SHORT};
+use crate::bench::{Bench, LONG, SHORT};
 use crate::client::Client;
 use crate::figure::{kilobytes, number, time};
 use crate::github::{GitHub, count_versions, versions_path};
@@ -39,8 +39,10 @@ fn clients(bench: &Bench, measured: &mut Measured) -> Result<()> {
         let server = Server::landfall(bench, instances, &variables, data.path())?;
         let page = client.page(&server, &versions_path("vpc"))?;
         for connections in CLIENTS {
-            let sample = Sample::take(bench, &server, &page, connections, SHORT)?;
-            if instances == Instances::Reused && connections == 64 {
+            let has_target = instances == Instances::Reused && connections == 64;
+            let length = if has_target { LONG } else { SHORT };
+            let sample = Sample::take(bench, &server, &page, connections, length)?;
+            if has_target {
                 measured.p99 = Some(sample.p99);
             }
             table.row([

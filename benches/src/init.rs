@@ -166,20 +166,11 @@ impl Calls {
 fn counted<T>(github: &GitHub, work: impl FnOnce() -> Result<T>) -> Result<(T, Calls)> {
     github.stand_in.clear_log();
     let done = work()?;
-    let mut asked = github.stand_in.log().len();
-    loop {
-        sleep(QUIET);
-        let now = github.stand_in.log().len();
-        if now == asked {
-            return Ok((done, Calls::of(&github.stand_in.log())));
-        }
-        asked = now;
-    }
+    github.wait_until_quiet();
+    Ok((done, Calls::of(&github.stand_in.log())))
 }
 
 const HOST: &str = "mods.example";
 const COUNTS: [usize; 3] = [1, 10, 50];
 /// Longer than an init takes, so that each list is asked for once.
 const FRESH: Duration = Duration::from_secs(5);
-/// Nobody asks GitHub any more when nobody did for so long.
-const QUIET: Duration = Duration::from_millis(500);

@@ -46,6 +46,10 @@ impl Sample {
         let before = server.tree().cpu()?;
         let said = wrk(bench, server, page, connections, time)?;
         let cpu = server.tree().cpu()?.saturating_sub(before);
+        if said.requests < 1.0 {
+            let seconds = time.as_secs();
+            return Err(format!("{}: no answer in {seconds} s", page.path).into());
+        }
         client.check(server, page)?;
         Ok(Self {
             per_second: said.requests / (said.microseconds / 1e6),
@@ -118,7 +122,7 @@ fn wrk(
     let failed = said.status + said.connect + said.read + said.write + said.timeout;
     // An answer that is neither an error nor the page is shorter.
     let is_short = said.bytes < said.requests * page.body.len() as f64;
-    if failed > 0 || is_short || said.requests < 1.0 {
+    if failed > 0 || is_short {
         let log = server.said();
         return Err(format!("{path}: not all was answered as it should be: {line}\n{log}").into());
     }

@@ -1,4 +1,4 @@
-//! What the tests and benches of the real components share: the artifacts, a registry made of one, and what plays GitHub for
+//! What the tests of the real components share: the artifacts, a registry made of one, and what plays GitHub for
 //! it. The scenarios are those of the native tests.
 
 #![expect(
