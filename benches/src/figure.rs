@@ -52,8 +52,11 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
-/// KB of a thousand bytes.
+/// KB of a thousand bytes, or bytes below that.
 pub(crate) fn kilobytes(bytes: u64) -> String {
+    if bytes < 1_000 {
+        return format!("{bytes} bytes");
+    }
     format!("{} KB", number(bytes as f64 / 1e3))
 }
 
@@ -75,6 +78,7 @@ mod tests {
         assert_eq!(time(Duration::from_millis(4_321)), "4.3 s");
         assert_eq!(mebibytes(3 << 19), "1.5 MiB");
         assert_eq!(kilobytes(1_491_112), "1,491 KB");
+        assert_eq!(kilobytes(15), "15 bytes");
     }
 
     #[test]

@@ -29,8 +29,13 @@ pub(crate) fn measure(bench: &Bench, measured: &mut Measured) -> Result<()> {
     ] {
         let empty = TempDir::new()?;
         let ever = first(bench, &variables, empty.path(), path)?;
+        github.stand_in.clear_log();
         let times = (0..TIMES).map(|_| first(bench, &variables, kept.path(), path));
         let start = middle(times.collect::<Result<Vec<_>>>()?)?;
+        let asked = github.stand_in.log().len();
+        if asked > 0 {
+            return Err(format!("{path}: GitHub was asked {asked} times for what is kept").into());
+        }
         if path == versions {
             measured.cold_start = Some(start);
         }
