@@ -40,24 +40,33 @@ impl Gauge {
         reading
     }
 
-    /// Memory in MiB, descriptors, and the store in MiB, after the warm-up and at the end. A run of less than five minutes has no
-    /// warm-up to speak of, and is held to rough bounds alone: instances that were needed at once stay in memory for the next ones.
+    /// Memory in MiB, descriptors, and the store in KiB, after the warm-up and at the end. A run of less than five minutes has no
+    /// warm-up to speak of, and is held to a rough bound alone.
     pub(crate) fn flat(&self, time: Duration) -> [Flat; 3] {
         let is_short = time < Duration::from_mins(5);
-        let flat = |what, of: fn(&Reading) -> u64, spare: u64| {
+        let flat = |what, of: fn(&Reading) -> u64, spare: u64, rough: u64| {
             let then = self.median(time.mul_f32(0.15), time.mul_f32(0.25), of);
             let now = self.median(time.mul_f32(0.9), time, of);
             Flat {
                 what,
                 then,
                 now,
-                most: if is_short { 2048 } else { then * 6 / 5 + spare },
+                most: if is_short {
+                    rough
+                } else {
+                    then * 6 / 5 + spare
+                },
             }
         };
         [
-            flat("MiB of memory", |it| it.usage.resident_bytes >> 20, 16),
-            flat("open descriptors", |it| it.usage.descriptors as u64, 32),
-            flat("MiB in the store", |it| it.kept >> 20, 16),
+            flat("MiB of memory", |it| it.usage.resident_bytes >> 20, 16, 512),
+            flat(
+                "open descriptors",
+                |it| it.usage.descriptors as u64,
+                32,
+                2048,
+            ),
+            flat("KiB in the store", |it| it.kept >> 10, 16 << 10, 1 << 20),
         ]
     }
 
