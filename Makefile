@@ -7,7 +7,7 @@ WASM := $(TARGET)/wasm32-wasip2/release
 NATIVE := --package landfall-host --package landfall-stand-in --package landfall-component-tests \
 	--package landfall-terraform-tests --package landfall-benches
 
-.PHONY: help toolchain wasm landfall demo serve test portability soak lint bench fuzz clean
+.PHONY: help toolchain wasm landfall demo serve test portability soak lint bench fuzz dist reproducible clean
 
 help: ## Say what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,13 @@ bench: landfall ## Measure all that README quotes, in five minutes; ONLY="versio
 fuzz: ## Fuzz each parser for a minute; needs a nightly compiler and cargo-fuzz
 	cd fuzz && for target in route version rerooter webhook bearer entries id_token ticket catalogue query details; do mkdir -p corpus/$$target seeds/$$target; \
 		cargo +nightly fuzz run $$target corpus/$$target seeds/$$target -- -max_total_time=60 || exit 1; done
+
+# WHAT=wasm leaves out `landfall`, which takes ten times as long as both components.
+dist: toolchain ## Build what a release has, into target/dist: archives, checksums and what they were made of
+	@TARGET="$(TARGET)" WHAT="$(WHAT)" sh release/dist.sh
+
+reproducible: toolchain ## Build that twice, in two places, and compare; WHAT=wasm leaves `landfall` out
+	@WHAT="$(WHAT)" sh release/reproduce.sh
 
 clean: ## Remove what was built, and the data of `make serve`
 	$(CARGO) clean
