@@ -1,4 +1,5 @@
-//! What `deploy/` has, against the published schemas and the programs that read it. Nothing here uses the network.
+//! What `deploy/` has, against the published schemas and the programs that read it, and what a release is made with. Nothing here uses
+//! the network.
 //!
 //! | file | noun |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! | `kustomize.rs` | an overlay: what it generates, and what `kubectl kustomize` makes of it |
 //! | `mistakes.rs` | mistakes that have to be found |
 //! | `programs.rs` | which programs there are |
+//! | `release.rs` | versions, and the workflows that make a release |
 //! | `compose.rs`, `systemd.rs`, `fermyon.rs` | the other directories |
 //!
 //! A trial whose program is not on the PATH is ignored, and says which is missing:
@@ -31,6 +33,7 @@ mod kustomize;
 mod mistakes;
 mod programs;
 mod references;
+mod release;
 mod schema;
 mod settings;
 mod systemd;
@@ -75,6 +78,22 @@ fn main() -> ExitCode {
             "compose_files_hold_no_secret_and_no_right",
             None,
             compose::files_are_sound,
+        ),
+        trial("every_version_is_the_same", None, release::versions_agree),
+        trial(
+            "the_documented_layout_is_the_stores",
+            None,
+            release::layout_is_the_documented_one,
+        ),
+        trial(
+            "workflows_are_pinned_and_may_only_read",
+            None,
+            release::workflows_are_pinned,
+        ),
+        trial(
+            "release_scripts_are_well_formed",
+            None,
+            release::scripts_are_well_formed,
         ),
         trial(
             "kustomize_builds_every_overlay",
