@@ -11,7 +11,7 @@ use crate::Variables;
 use crate::guest::Instance;
 
 /// An instance that has more linear memory than this is not kept: an archive of many files may have grown it once.
-const LARGEST: usize = 4 * 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
 
 /// How long an instance may wait for a request.
 const LONGEST_IDLE: Duration = Duration::from_secs(10);
