@@ -280,7 +280,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let (Some(running), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+        // What has panicked can't go on.
+        if let Some(running) = self.0.take()
+            && !std::thread::panicking()
+            && let Ok(runtime) = Handle::try_current()
+        {
             runtime.spawn(running);
         }
     }

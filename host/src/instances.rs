@@ -1,8 +1,8 @@
 //! Instances between two requests: an instance that has answered may answer the next, which costs a fraction of making one.
 //!
 //! That is sound because Landfall is written for an instance that is gone after its answer: it keeps nothing from one request to
-//! the next but its variables, for seconds, and is safe Rust throughout. What is not as it was at the beginning is not used
-//! again: an instance that trapped, grew, still holds a handle, or was made with other variables.
+//! the next but its variables, for seconds. An instance that trapped, has grown large, still holds a request's handle, or was made
+//! with other variables is not used again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,7 +30,6 @@ impl Instances {
     /// processor's caches.
     pub(crate) fn take(&self, variables: &Arc<Variables>) -> Option<Instance> {
         let waiting = self.lock().pop()?.instance;
-        // Those beneath it are not newer.
         waiting.has(variables).then_some(waiting)
     }
 
@@ -46,21 +45,17 @@ impl Instances {
         }
     }
 
-    /// Drops those that have waited for too long.
+    /// Drops those that have waited for too long. A place in the pool is only free when its instance is gone, so none is out of
+    /// the list before.
     pub(crate) fn expire(&self) {
-        let mut waiting = self.lock();
         let now = Instant::now();
-        let young = |it: &Waiting| now.duration_since(it.since) < LONGEST_IDLE;
-        let old = waiting.iter().position(young).unwrap_or(waiting.len());
-        let expired: Vec<Waiting> = waiting.drain(..old).collect();
-        drop(waiting);
-        drop(expired);
+        let mut waiting = self.lock();
+        waiting.retain(|it| now.duration_since(it.since) < LONGEST_IDLE);
     }
 
     /// Drops all of them.
     pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.lock());
-        drop(all);
+        self.lock().clear();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Waiting>> {

@@ -242,6 +242,44 @@ mod tests {
     }
 
     #[test]
+    fn what_is_read_is_what_was_written_last_wherever_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(directory.path()).unwrap();
+        let (small, large) = (vec![1; 100], vec![2; 200 << 10]);
+        for is_flushed in [false, true] {
+            for value in [
+                Some(&small),
+                Some(&large),
+                Some(&small),
+                None,
+                Some(&large),
+                None,
+            ] {
+                match value {
+                    Some(value) => store.set("v1/a", value).unwrap(),
+                    None => store.delete("v1/a").unwrap(),
+                }
+                if is_flushed {
+                    store.flush().unwrap();
+                }
+                for _ in 0..2 {
+                    assert_eq!(store.get("v1/a").unwrap().as_ref(), value);
+                }
+            }
+        }
+        // More than is kept in memory.
+        let value = |n: u32| [n.to_be_bytes().to_vec(), vec![0; 60 << 10]].concat();
+        for n in 0..1_000 {
+            store.set(&format!("v1/{n}"), &value(n)).unwrap();
+        }
+        store.flush().unwrap();
+        for n in 0..1_000 {
+            let got = store.get(&format!("v1/{n}")).unwrap();
+            assert!(got == Some(value(n)), "{n}");
+        }
+    }
+
+    #[test]
     fn an_open_store_is_locked_and_the_error_says_so() {
         let directory = tempfile::tempdir().unwrap();
         let _store = Store::open(directory.path()).unwrap();

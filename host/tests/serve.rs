@@ -13,6 +13,11 @@ use std::time::{Duration, Instant};
 
 /// A component whose handler does no more than this core function, given the request and the way to answer it.
 fn component(handle: &str) -> Vec<u8> {
+    component_with("", handle)
+}
+
+/// The same, with more in its core module.
+fn component_with(fields: &str, handle: &str) -> Vec<u8> {
     let text = format!(
         r#"(component
             (import "wasi:http/types@0.2.0" (instance $types
@@ -20,8 +25,17 @@ fn component(handle: &str) -> Vec<u8> {
                 (export "response-outparam" (type (sub resource)))))
             (alias export $types "incoming-request" (type $request))
             (alias export $types "response-outparam" (type $answer))
-            (core module $module (func (export "handle") (param i32 i32) {handle}))
-            (core instance $instance (instantiate $module))
+            (core func $drop_request (canon resource.drop $request))
+            (core func $drop_answer (canon resource.drop $answer))
+            (core instance $drop
+                (export "request" (func $drop_request))
+                (export "answer" (func $drop_answer)))
+            (core module $module
+                (import "drop" "request" (func $drop_request (param i32)))
+                (import "drop" "answer" (func $drop_answer (param i32)))
+                {fields}
+                (func (export "handle") (param $request i32) (param $answer i32) {handle}))
+            (core instance $instance (instantiate $module (with "drop" (instance $drop))))
             (func $handle (param "request" (own $request)) (param "response-out" (own $answer))
                 (canon lift (core func $instance "handle")))
             (instance $handler (export "handle" (func $handle)))
@@ -231,6 +245,51 @@ fn a_component_that_traps_is_a_500_and_one_line_and_the_next_request_is_served()
         failures,
         ["landfall: the component failed: wasm trap: wasm `unreachable` instruction executed"; 2]
     );
+}
+
+/// A component that fails at the third request of an instance tells which requests had one to themselves.
+#[test]
+fn an_instance_is_used_again_while_it_is_as_good_as_a_new_one() {
+    let fields = "(global $requests (mut i32) (i32.const 0)) (memory 1)";
+    let leaking = "(global.set $requests (i32.add (global.get $requests) (i32.const 1)))
+        (if (i32.eq (global.get $requests) (i32.const 3)) (then unreachable))";
+    let drops = "(call $drop_request (local.get $request)) (call $drop_answer (local.get $answer))";
+    let third = &format!("{drops} {leaking}");
+    let growing = &format!("(drop (memory.grow (i32.const 16))) {third}");
+    // `H` is a hangup; a trap is `x`, and an end without an answer `.`.
+    for (flags, handle, requests, expected) in [
+        (&[][..], third.as_str(), "rrrrrrr", "..x..x."),
+        (&["--max-reuse", "3"], third, "rrrrrr", "..x..x"),
+        (&["--max-reuse", "2"], third, "rrrrrr", "......"),
+        (&["--max-reuse", "1"], third, "rrrr", "...."),
+        (&[], third, "rrHrrr", "....x"),
+        (&[], growing, "rrrr", "...."),
+        (&[], leaking, "rrrr", "...."),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("landfall.toml");
+        std::fs::write(&file, "allowed_owners = 'acme'").unwrap();
+        let file = ["--variables-file", file.to_str().unwrap()];
+        let flags: Vec<&str> = file.iter().chain(flags).copied().collect();
+        let component = component_with(fields, handle);
+        let server = Server::start_with(directory.path(), &component, &flags);
+        for request in requests.chars() {
+            if request == 'H' {
+                server.signal("-HUP");
+                std::thread::sleep(Duration::from_millis(500));
+            } else {
+                server.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+            }
+        }
+        let (_, said) = server.end();
+        let outcome = |line: &str| match line {
+            line if line.contains("wasm trap") => Some('x'),
+            line if line.contains("without a response") => Some('.'),
+            _ => None,
+        };
+        let outcomes: String = said.lines().filter_map(outcome).collect();
+        assert_eq!(outcomes, expected, "{flags:?} {requests}: {said}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use landfall_host::{
@@ -27,7 +27,7 @@ SSL_CERT_FILE and SSL_CERT_DIR name the certificates of a private CA, such as a 
 the system's are believed.
 
 Signals:
-  SIGHUP   reads the variables anew, for the next request on: tokens are revoked, and keys changed, without a restart
+  SIGHUP   reads --variables-file anew, for the next request on: tokens are revoked, and keys changed, without a restart
   SIGINT, SIGTERM  stop, once running requests have ended
 
 Exit codes:
@@ -97,7 +97,7 @@ impl Serve {
         let component = self.component_file()?;
         let listener = listen(&self.listen, "--listen").await?;
         let metrics = self.metrics(&component).await?;
-        let store = Store::open(&self.data)?;
+        let store = self.store().await?;
         let limits = Limits {
             requests: self.max_requests,
             memory: usize::from(self.max_memory) * 1024 * 1024,
@@ -144,6 +144,19 @@ impl Serve {
         Ok(())
     }
 
+    /// The store. `landfall doctor` has it open for a moment, and a process that is ending a little longer.
+    async fn store(&self) -> Result<Store, StartError> {
+        let began = Instant::now();
+        loop {
+            match Store::open(&self.data) {
+                Err(StartError::InUse(_)) if began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                }
+                opened => return opened,
+            }
+        }
+    }
+
     /// The variables, and where they let the component go.
     fn settings(&self) -> Result<(Variables, Outbound), StartError> {
         let variables = Variables::collect(
@@ -163,6 +176,10 @@ impl Serve {
     /// Reads the variables anew. Those that can't be read change nothing.
     fn reload(&self, host: &Host) {
         let output = Output::inherited();
+        if self.variables_file.is_none() {
+            output.line("there is nothing to read anew: variables come from a --variables-file, or stay as they are");
+            return;
+        }
         match self.settings() {
             Ok((variables, outbound)) => {
                 host.set_variables(variables, outbound);
@@ -247,6 +264,9 @@ fn announce(listener: &TcpListener) -> Result<(), StartError> {
         writeln!(stdout, "landfall: listening on http://{address}").and_then(|()| stdout.flush());
     Ok(())
 }
+
+/// How long another process may still have the store.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What a signal asks for.
 enum Signal {

@@ -27,6 +27,9 @@ const PAGE_CACHE: usize = 8 * 1024 * 1024;
 /// few KiB. When it is full it is emptied, which costs a few reads.
 const MAX_RECENT: usize = 32 * 1024 * 1024;
 
+/// A larger value is an archive: reading it costs little beside sending it.
+const LARGEST_RECENT: usize = 64 * 1024;
+
 /// Bytes that an entry takes beside its key and value, with room.
 const ENTRY: usize = 128;
 
@@ -130,8 +133,10 @@ impl Disk {
 
     pub(super) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let state = lock(&self.shared.state);
-        if let Some(value) = state.waiting.get(key).or_else(|| state.recent.get(key)) {
-            return Ok(value.as_ref().map(|value| value.to_vec()));
+        let known = state.waiting.get(key).or_else(|| state.recent.get(key));
+        if let Some(value) = known.cloned() {
+            drop(state);
+            return Ok(value.map(|value| value.to_vec()));
         }
         let writes = state.writes;
         drop(state);
@@ -195,15 +200,19 @@ impl State {
         let size = |value: &Option<Arc<[u8]>>| {
             ENTRY + key.len() + value.as_ref().map_or(0, |value| value.len())
         };
+        if let Some(before) = self.recent.remove(key) {
+            self.recent_bytes -= size(&before);
+        }
         let added = size(&value);
+        if added > LARGEST_RECENT {
+            return;
+        }
         if self.recent_bytes + added > MAX_RECENT {
             self.recent.clear();
             self.recent_bytes = 0;
         }
         self.recent_bytes += added;
-        if let Some(before) = self.recent.insert(key.to_owned(), value) {
-            self.recent_bytes -= size(&before);
-        }
+        self.recent.insert(key.to_owned(), value);
     }
 }
 
