@@ -13,7 +13,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use crate::contract::Ledger;
+use crate::contract::{Ledger, WITHOUT_GITHUB};
 use crate::fleet::Module;
 use crate::weather::Sky;
 
@@ -184,9 +184,13 @@ impl Client {
                 let is_right = shared.modules[at].has(which, &bytes);
                 (is_right, bytes.len())
             });
-            if let Ok((false, length)) = judged.await {
-                let what = format!("{path}: {length} bytes that are not the version's");
-                self.shared.ledger.lost(what);
+            match judged.await {
+                Ok((true, _)) => self.shared.ledger.whole(),
+                Ok((false, length)) => {
+                    let what = format!("{path}: {length} bytes that are not the version's");
+                    self.shared.ledger.lost(what);
+                }
+                Err(_) => {}
             }
         } else {
             self.failed(&path, status, &bytes);
@@ -197,9 +201,7 @@ impl Client {
     /// An answer that depends on GitHub.
     fn failed(&self, path: &str, status: u16, body: &[u8]) {
         if matches!(status, 502 | 503) && self.shared.sky.excuses_a_failure() {
-            self.shared
-                .ledger
-                .excused("not to be had while GitHub failed");
+            self.shared.ledger.excused(WITHOUT_GITHUB);
         } else {
             self.lost(path, status, body);
         }

@@ -3,7 +3,8 @@
 //! - Every module was asked about before anything failed. So its `versions` are 200 with all of them, and its location is a 204, whatever
 //!   GitHub does. Discovery and the list of modules are 200.
 //! - An archive is whole, and git finds the files of the version in it. It may break off where GitHub broke this module's archive off, and
-//!   be a 503 (or a 502, of nonsense) where GitHub failed within the last minute and it is not kept. The same goes for details.
+//!   be a 503 (or a 502, of nonsense) where GitHub failed of late and it is not kept. The same goes for details. There are at least
+//!   as many whole archives as there are such answers.
 //! - What is no request of any client's gets an error of the client's.
 //! - There is no 500, no answer without an end, and no connection that is refused or cut, until the end was asked for.
 //! - After that, what was asked a second before is still answered (or longer before, where one in a hundred answers takes longer: on a
@@ -25,6 +26,8 @@ pub(crate) struct Sums {
     pub(crate) by_status: BTreeMap<u16, usize>,
     /// What was left or excused, by name.
     pub(crate) excused: BTreeMap<&'static str, usize>,
+    /// Archives that came whole and right.
+    pub(crate) whole: usize,
     /// Requests that were lost.
     pub(crate) lost: usize,
     /// The first of them, in words.
@@ -49,6 +52,11 @@ impl Ledger {
         let mut sums = self.0.lock().unwrap();
         sums.latest.push(time);
         sums.latencies.push(time);
+    }
+
+    /// An archive came whole.
+    pub(crate) fn whole(&self) {
+        self.0.lock().unwrap().whole += 1;
     }
 
     /// It is not as it should be, for a reason.
@@ -83,5 +91,8 @@ pub(crate) fn percentiles(times: &mut [Duration]) -> [f64; 3] {
     };
     [at(50), at(99), at(100)]
 }
+
+/// Why something that depends on GitHub is excused.
+pub(crate) const WITHOUT_GITHUB: &str = "not to be had while GitHub failed";
 
 const SAMPLES: usize = 20;

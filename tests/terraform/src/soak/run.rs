@@ -13,7 +13,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 
 use crate::client::{Client, Ending, Shared, lists, versions_path};
-use crate::contract::{Ledger, percentiles};
+use crate::contract::{Ledger, WITHOUT_GITHUB, percentiles};
 use crate::fleet;
 use crate::gauge::{Gauge, Reading};
 use crate::weather::{PERMILLE, Sky};
@@ -171,6 +171,16 @@ fn sum_up(verdict: &mut Verdict, shared: &Shared) {
         );
         println!("       by status: {:?}", sums.by_status);
         println!("       excused: {:?}", sums.excused);
+        let missed = sums
+            .excused
+            .get(WITHOUT_GITHUB)
+            .copied()
+            .unwrap_or_default();
+        let what = format!(
+            "archives that came whole: {}; what was not to be had without GitHub: {missed}",
+            sums.whole
+        );
+        verdict.holds(sums.whole > missed, &what);
         for sample in &sums.samples {
             println!("       lost: {sample}");
         }
