@@ -152,13 +152,16 @@ fn check_file(file: &Path, report: &mut Report) {
         return;
     };
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 != 0 {
+    // A group of its own may read it: a service gets the file that way.
+    if mode & 0o027 != 0 {
         let shown = file.display();
         report.warning(
             CHECK,
             "",
-            &format!("others on this machine may read {shown} (mode {mode:o})"),
-            &format!("chmod 600 {shown}"),
+            &format!(
+                "others on this machine may read {shown}, or its group change it (mode {mode:o})"
+            ),
+            &format!("chmod g-w,o= {shown}"),
         );
     }
 }

@@ -34,7 +34,17 @@ pub(crate) const CASES: &[Case] = &[
     Case {
         name: "a_file_that_others_may_read",
         seed: |it| it.file_mode = 0o644,
-        found: &[("warning", "variables", "chmod 600 DIR/landfall.toml")],
+        found: &[("warning", "variables", "chmod g-w,o= DIR/landfall.toml")],
+    },
+    Case {
+        name: "a_file_that_its_group_may_change",
+        seed: |it| it.file_mode = 0o660,
+        found: &[("warning", "variables", "chmod g-w,o= DIR/landfall.toml")],
+    },
+    Case {
+        name: "a_file_that_its_group_may_read",
+        seed: |it| it.file_mode = 0o640,
+        found: &[],
     },
     Case {
         name: "variables_that_contradict",
