@@ -1,7 +1,8 @@
-//! This process, as Linux's `/proc` has it; elsewhere there is none, and nothing is said.
+//! This process, as Linux's `/proc` has it; elsewhere there is none, and nothing but its start is said.
 
 use std::fmt;
 use std::fs;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
@@ -13,7 +14,7 @@ use prometheus_client::registry::Unit;
 #[derive(Debug)]
 pub(super) struct Process {
     /// When it started, in seconds since 1970.
-    started: Option<f64>,
+    started: f64,
 }
 
 /// What changes.
@@ -23,9 +24,13 @@ struct Now {
 }
 
 impl Process {
-    /// The one that this is.
+    /// The one that this is, asked for as it starts.
     pub(super) fn this() -> Self {
-        Self { started: started() }
+        // A service may not see when the machine was booted, from which `/proc` counts.
+        let started = SystemTime::now().duration_since(UNIX_EPOCH);
+        Self {
+            started: started.unwrap_or_default().as_secs_f64(),
+        }
     }
 }
 
@@ -60,16 +65,13 @@ impl Collector for Process {
             let most = ConstGauge::new(most);
             say("process_max_fds", "How many there may be", None, &most)?;
         }
-        if let Some(started) = self.started {
-            let started = ConstGauge::new(started);
-            say(
-                "process_start_time",
-                "When it started, in seconds since 1970",
-                Some(&Unit::Seconds),
-                &started,
-            )?;
-        }
-        Ok(())
+        let started = ConstGauge::new(self.started);
+        say(
+            "process_start_time",
+            "When it started, in seconds since 1970",
+            Some(&Unit::Seconds),
+            &started,
+        )
     }
 }
 
@@ -104,15 +106,6 @@ fn now() -> Option<Now> {
         cpu_seconds: (ticks(&stat, 14)? + ticks(&stat, 15)?) / TICKS,
         resident_bytes: pages * PAGE,
     })
-}
-
-/// The machine's start and how long after it this process was started.
-fn started() -> Option<f64> {
-    let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    let machine = fs::read_to_string("/proc/stat").ok()?;
-    let booted = machine.lines().find_map(|line| line.strip_prefix("btime "));
-    let booted: f64 = booted?.trim().parse().ok()?;
-    Some(booted + ticks(&stat, 22)? / TICKS)
 }
 
 /// A field of `/proc/self/stat`, by its number in proc(5). The second is the program's name, which may have anything in it.
