@@ -421,7 +421,7 @@ fn metrics_are_for_who_has_their_token() {
     );
     let address = address.replace("0.0.0.0", "127.0.0.1");
     let get = |authorization: &str| {
-        let head = "GET /metrics HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n";
+        let head = "GET /metrics HTTP/1.1\r\nHost: a.test\r\n";
         Server::send_to(&address, &format!("{head}{authorization}\r\n"))
     };
     for authorization in [
@@ -438,6 +438,8 @@ fn metrics_are_for_who_has_their_token() {
     }
     let shown = get(&format!("Authorization: Bearer {TOKEN}\r\n"));
     assert!(shown.starts_with("HTTP/1.1 200 "), "{shown}");
+    // Nobody may stay, whatever he asks for: connections are few.
+    assert!(shown.contains("\r\nconnection: close\r\n"), "{shown}");
     assert!(
         shown.contains("\nlandfall_component_failures_total 1\n"),
         "{shown}"

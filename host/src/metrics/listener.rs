@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Metrics;
 use crate::{Host, StartError};
@@ -134,12 +134,14 @@ async fn connection(stream: TcpStream, metrics: Metrics, access: Arc<MetricsAcce
         let response = metrics.answer(&request, &access, &host);
         async { Ok::<_, Infallible>(response) }
     });
-    // Its error is a client that hung up or spoke no HTTP.
-    let _ = http1::Builder::new()
+    // One request each: who stays would keep others out.
+    let serving = http1::Builder::new()
+        .keep_alive(false)
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .serve_connection(TokioIo::new(stream), service);
+    // Its error is a client that hung up, spoke no HTTP or was slow.
+    let _ = timeout(CONNECTION_TIME, serving).await;
 }
 
 fn said(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
@@ -169,5 +171,7 @@ const BEARER: &[u8] = b"Bearer ";
 const SHORTEST: usize = 16;
 /// Those who read metrics are few.
 const CONNECTIONS: usize = 32;
-/// How long one may take to send a request's head, and how long a connection may be idle.
-const HEAD_TIME: Duration = Duration::from_mins(2);
+/// How long one may take to send a request's head.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long one may take in all.
+const CONNECTION_TIME: Duration = Duration::from_secs(30);
