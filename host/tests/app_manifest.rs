@@ -96,10 +96,50 @@ fn the_page_is_a_file_that_says_what_is_next() {
     ]);
     assert!(output.status.success() && output.stdout.is_empty());
     assert!(stderr(&output).contains("http://127.0.0.1:3000?code=CODE"));
-    let page = std::fs::read_to_string(page).unwrap();
-    assert!(page.contains(
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains(
         "<form action=\"https://github.com/organizations/acme/settings/apps/new\" method=\"post\">"
     ));
+
+    // What is there already may be anything, and stays.
+    std::fs::write(&page, "mine").unwrap();
+    let output = app_manifest(&[
+        "--url",
+        "http://127.0.0.1:3000",
+        "--html",
+        page.to_str().unwrap(),
+    ]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--html takes a file that does not exist yet"));
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), "mine");
+}
+
+#[test]
+fn a_key_that_cannot_be_written_can_be_had_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("landfall.toml");
+    let answer = serde_json::json!({
+        "id": 77, "html_url": "https://github.com/apps/landfall-acme", "pem": KEY, "webhook_secret": "hook-secret",
+    });
+    let (url, asked) = github("201 Created", answer.to_string());
+    // A disk without room.
+    let output = Command::new("/bin/sh")
+        .env_clear()
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .args([env!("CARGO_BIN_EXE_landfall"), "app-manifest"])
+        .args(["--owner", "acme", "--url", "https://modules.example.com"])
+        .args(["--github-url", &url, "--code", "a180b1", "--out"])
+        .arg(&out)
+        .output()
+        .unwrap();
+    asked.join().unwrap();
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("the App is registered") && said.contains("generate a key"),
+        "{said}"
+    );
+    assert!(!said.contains("c2Vj") && !out.exists());
 }
 
 #[test]

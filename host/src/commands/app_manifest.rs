@@ -42,7 +42,7 @@ pub(crate) struct AppManifest {
     #[arg(long)]
     webhook: bool,
 
-    /// Write the page that sends the manifest to FILE, and open that in a browser.
+    /// Write the page that sends the manifest to FILE, which must not exist, and open that in a browser.
     #[arg(long, value_name = "FILE", conflicts_with = "code")]
     html: Option<PathBuf>,
 
@@ -102,10 +102,14 @@ impl AppManifest {
     }
 
     fn write_page(&self, registration: &Registration, html: &Path) -> Result<(), StartError> {
-        std::fs::write(html, registration.page()).map_err(|error| {
-            StartError::Data(format!("can't write {}: {error}", html.display()))
-        })?;
         let shown = html.display();
+        std::fs::File::create_new(html)
+            .and_then(|mut file| file.write_all(registration.page().as_bytes()))
+            .map_err(|error| {
+                StartError::Data(format!(
+                    "can't make {shown}: {error}; --html takes a file that does not exist yet"
+                ))
+            })?;
         say(&format!(
             "Open {shown} in a browser that is signed in to GitHub, and press its button. GitHub then sends the browser to\n\
              {}?code=CODE, whether or not anything answers there. Within an hour, run the same command with\n\
@@ -116,18 +120,18 @@ impl AppManifest {
 }
 
 fn redeem(registration: &Registration, code: &str, out: &Path) -> Result<(), StartError> {
-    // Before the code is used up.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| StartError::Engine(format!("can't start its threads: {error}")))?;
+    let outbound = Outbound::network(&registration.api_variables()?)?;
+    // Before the code is used up, and after all else that may fail.
     let mut file = create(out).map_err(|error| {
         StartError::Data(format!(
             "can't make {}: {error}; --out takes a file that does not exist yet",
             out.display()
         ))
     })?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| StartError::Engine(format!("can't start its threads: {error}")))?;
-    let outbound = Outbound::network(&registration.api_variables()?)?;
     let registered = match runtime.block_on(registration.redeem(code, outbound)) {
         Ok(registered) => registered,
         Err(error) => {
@@ -138,7 +142,15 @@ fn redeem(registration: &Registration, code: &str, out: &Path) -> Result<(), Sta
     };
     file.write_all(registration.variables_file(&registered).as_bytes())
         .and_then(|()| file.sync_all())
-        .map_err(|error| StartError::Data(format!("can't write {}: {error}", out.display())))?;
+        .map_err(|error| {
+            // Half of a key is none.
+            let _ = std::fs::remove_file(out);
+            StartError::Data(format!(
+                "can't write {}: {error}; the App is registered, and its code is used up: generate a key on the App's \
+                 settings page",
+                out.display()
+            ))
+        })?;
     let out = out.display();
     let page = registered.installation_page();
     say(&format!(
