@@ -1,7 +1,8 @@
 //! Whether the data directory can be used as `landfall serve` uses it. Nothing is made there that was not there before: what doctor makes as
 //! one user, serve could not write as another.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,8 +23,7 @@ pub(super) fn check(data: &Path, report: &mut Report) {
         return report.wrong(CHECK, &shown, &finding, MEND);
     }
     let probe = place.join(format!(".landfall-doctor-{}", std::process::id()));
-    let tried = fs::write(&probe, CHECK).and_then(|()| fs::remove_file(&probe));
-    match tried {
+    match try_to_write(&probe) {
         Ok(()) => report.ok(CHECK, &shown, "it is new, and can be written"),
         Err(error) => {
             let finding = format!(
@@ -79,6 +79,16 @@ fn check_file(data: &Path, shown: &str, report: &mut Report) {
     }
 }
 
+/// Makes a file and removes it. What is there already is somebody else's, and may be a link to what must not be written.
+fn try_to_write(probe: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(probe)?;
+    let written = file.write_all(CHECK.as_bytes());
+    written.and(fs::remove_file(probe))
+}
+
 /// The directory, or the nearest above it that is there.
 fn existing(data: &Path) -> PathBuf {
     let whole = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
@@ -90,3 +100,28 @@ const FILE: &str = "landfall.redb";
 const MEND: &str = "make room on the disk and let the user who runs `landfall serve` write there, or name another directory with --data";
 /// Longer than writes are collected.
 const COLLECTED: Duration = Duration::from_millis(400);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::Variables;
+
+    #[test]
+    fn a_link_is_not_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let precious = directory.path().join("precious");
+        fs::write(&precious, "all of it").unwrap();
+        let probe = format!(".landfall-doctor-{}", std::process::id());
+        let probe = directory.path().join(probe);
+        std::os::unix::fs::symlink(&precious, &probe).unwrap();
+        let mut report = Report::new(&Variables::default());
+        check(&directory.path().join("data"), &mut report);
+        assert!(report.has_wrong(CHECK), "{}", report.text());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "all of it");
+        // Without it there is nothing to say, and nothing stays behind.
+        fs::remove_file(&probe).unwrap();
+        let mut report = Report::new(&Variables::default());
+        check(&directory.path().join("data"), &mut report);
+        assert!(report.is_ok() && !probe.exists(), "{}", report.text());
+    }
+}
