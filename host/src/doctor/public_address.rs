@@ -39,6 +39,11 @@ pub(super) async fn check(
             "name that with --url URL",
         );
     };
+    if has_credentials(url) {
+        let finding = "it has a name and a password in it, which clients would show to everyone";
+        report.wrong(CHECK, "", finding, "take the name and password out of it");
+        return report.skip(&["discovery", "health"], CHECK);
+    }
     let Some((place, uri)) = Place::of_url(url).zip(url.parse::<Uri>().ok()) else {
         let mend = "write it like https://modules.example.com";
         return report.wrong(CHECK, "", "it is no http or https URL", mend);
@@ -73,6 +78,13 @@ pub(super) async fn check(
             .check_forwarding(url, &origin, config, seen, report)
             .await;
     }
+}
+
+/// Whether a URL says who asks: `https://user:secret@host`. It need not be a good one otherwise.
+pub(super) fn has_credentials(url: &str) -> bool {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next();
+    authority.is_some_and(|it| it.contains('@'))
 }
 
 /// Whether there is a point in asking.

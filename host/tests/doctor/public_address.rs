@@ -19,6 +19,52 @@ pub(crate) const CASES: &[Case] = &[
         )],
     },
     Case {
+        name: "a_public_address_with_a_password",
+        seed: |it| {
+            it.unset(&["oidc_rules", "oidc_issuers"]);
+            it.set("base_url", "https://ada:SECRET@modules.example.com");
+        },
+        found: &[
+            (
+                "wrong",
+                "variables",
+                "write e.g. `https://modules.example.com`",
+            ),
+            (
+                "wrong",
+                "public address",
+                "take the name and password out of it",
+            ),
+        ],
+    },
+    Case {
+        name: "a_url_with_a_password",
+        seed: |it| {
+            it.unset(&["oidc_rules", "oidc_issuers", "base_url"]);
+            it.profile(|it| it.hook.url = None);
+            it.flags = ["--url", "https://ada:SECRET@modules.example.com"]
+                .map(str::to_owned)
+                .to_vec();
+        },
+        found: &[
+            (
+                "warning",
+                "webhook",
+                "set the webhook's URL in the App's settings to https://YOUR-HOST/webhooks/github, or take `webhook_secret` out",
+            ),
+            (
+                "warning",
+                "public address",
+                "set `base_url` to the https URL that clients reach the registry by",
+            ),
+            (
+                "wrong",
+                "public address",
+                "take the name and password out of it",
+            ),
+        ],
+    },
+    Case {
         name: "a_public_address_that_is_somebody_else_s",
         seed: |it| it.reached_through("localhost", 2100, |_| page(200)),
         found: &[(
