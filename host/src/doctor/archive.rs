@@ -4,10 +4,11 @@ use landfall::error::Error;
 use landfall::github::Repository;
 use landfall::host::{HostError, Source as _};
 use landfall::module::ObjectId;
+use tokio::time::timeout;
 
 use super::app::AGAIN;
 use super::report::{Report, foreign, parted};
-use super::{Patient, SLOW};
+use super::{CALL, Patient, SLOW};
 use crate::native::Incoming;
 
 /// Asks for the archive of a version, and reads where it begins.
@@ -26,7 +27,15 @@ pub(super) async fn check(
         .archive(repository, object, patient.deadline())
         .await;
     let begun = match archive {
-        Ok(mut source) => beginning(&mut source).await.map_err(Error::from),
+        // Pauses have a limit of their own; what comes byte by byte has none.
+        Ok(mut source) => {
+            let Ok(begun) = timeout(CALL, beginning(&mut source)).await else {
+                let finding = format!("its beginning did not come within {} s", CALL.as_secs());
+                report.wrong(CHECK, &subject, &finding, TOO_SLOW);
+                return false;
+            };
+            begun.map_err(Error::from)
+        }
         Err(error) => Err(error),
     };
     let bytes = match begun {
@@ -104,6 +113,7 @@ fn top_folder(bytes: &[u8]) -> Option<String> {
     (!folder.is_empty()).then(|| folder.to_owned())
 }
 
+const TOO_SLOW: &str = "look for what slows the way to the host that archives come from: a proxy that looks into them may";
 /// More than a header and a name.
 const BEGINNING: usize = 4 << 10;
 

@@ -152,13 +152,7 @@ impl Report {
     /// These would take too long.
     pub(super) fn skip_for_time(&mut self, checks: &[&'static str]) {
         for check in checks {
-            self.push(
-                check,
-                "",
-                Outcome::Skipped,
-                "the minute for all checks is over",
-                "",
-            );
+            self.push(check, "", Outcome::Skipped, "no time was left", "");
         }
     }
 

@@ -104,6 +104,24 @@ pub(crate) const CASES: &[Case] = &[
         )],
     },
     Case {
+        name: "an_archive_that_comes_byte_by_byte",
+        seed: |it| {
+            let drip = FaultKind::SlowDrip {
+                bytes: 1,
+                every_milliseconds: 500,
+            };
+            it.github.add_fault(Fault {
+                times: None,
+                ..Fault::next_archive(drip)
+            });
+        },
+        found: &[(
+            "wrong",
+            "archive",
+            "look for what slows the way to the host that archives come from: a proxy that looks into them may",
+        )],
+    },
+    Case {
         name: "an_archive_that_is_too_large",
         seed: |it| {
             let large = FaultKind::Oversize {
