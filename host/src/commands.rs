@@ -4,3 +4,4 @@ pub(crate) mod app_manifest;
 pub(crate) mod doctor;
 pub(crate) mod serve;
 pub(crate) mod token;
+mod variable_flags;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::Args;
 use landfall::module::ModuleAddress;
-use landfall_host::{Output, StartError, Variables, doctor};
+use landfall_host::{Output, StartError, doctor};
+
+use super::variable_flags::{SOURCES, VariableFlags};
 
 /// Check a configuration against the real GitHub.
 ///
@@ -15,28 +17,18 @@ use landfall_host::{Output, StartError, Variables, doctor};
 /// a line for each check: ok, warning, wrong or skipped, what was found, and the mend. It takes a minute at most, leaves nothing behind,
 /// and prints no secret. `serve` may be running.
 #[derive(Args)]
-#[command(after_help = "\
-Variables, the first that sets one counts:
-  --variable NAME=VALUE             flags
-  LANDFALL_VARIABLE_<NAME>=VALUE    environment: LANDFALL_VARIABLE_GITHUB_APP_ID sets github_app_id
-  --variables-file FILE             TOML: github_app_id = \"1234\"
-
+#[command(after_help = format!("{SOURCES}
 Exit codes:
   0  all right, or warnings alone
   1  something is wrong
-  2  a bad flag, or variables that can't be read")]
+  2  a bad flag, or variables that can't be read"))]
 pub(crate) struct Doctor {
     /// Directory of the key-value file, as `serve` uses it.
     #[arg(long, value_name = "DIR", default_value = ".landfall")]
     data: PathBuf,
 
-    /// Set a variable; may be repeated. Other users of the machine can see it: secrets go into the file or environment.
-    #[arg(long, value_name = "NAME=VALUE")]
-    variable: Vec<String>,
-
-    /// Set variables from a TOML file: strings, integers, true, false, lists of strings.
-    #[arg(long, value_name = "FILE")]
-    variables_file: Option<PathBuf>,
+    #[command(flatten)]
+    variables: VariableFlags,
 
     /// A module to look for [default: a repository that has a version].
     #[arg(long, value_name = "NAMESPACE/NAME/SYSTEM", value_parser = module)]
@@ -65,8 +57,7 @@ impl Doctor {
     }
 
     fn examine(self) -> Result<bool, StartError> {
-        let file = self.variables_file;
-        let variables = Variables::collect(&self.variable, std::env::vars_os(), file.as_deref())?;
+        let variables = self.variables.collect()?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -74,7 +65,7 @@ impl Doctor {
             .map_err(|error| StartError::Engine(format!("can't start its threads: {error}")))?;
         let doctor = doctor::Doctor {
             variables,
-            variables_file: file,
+            variables_file: self.variables.file().map(PathBuf::from),
             data: self.data,
             module: self.module,
             url: self.url,

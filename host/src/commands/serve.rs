@@ -12,17 +12,14 @@ use landfall_host::{
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 
+use super::variable_flags::{SOURCES, VariableFlags};
+
 /// Serve the registry from this machine.
 ///
 /// Runs Landfall's WebAssembly component, keeps what it learns from GitHub in a file, and lets it reach GitHub's hosts
 /// alone. Put a proxy that ends TLS before it: Terraform takes modules from https registries only.
 #[derive(Args)]
-#[command(after_help = "\
-Variables, the first that sets one counts:
-  --variable NAME=VALUE             flags
-  LANDFALL_VARIABLE_<NAME>=VALUE    environment: LANDFALL_VARIABLE_GITHUB_APP_ID sets github_app_id
-  --variables-file FILE             TOML: github_app_id = \"1234\"
-
+#[command(after_help = format!("{SOURCES}
 SSL_CERT_FILE and SSL_CERT_DIR name the certificates of a private CA, such as a GitHub Enterprise Server's; otherwise
 the system's are believed.
 
@@ -32,7 +29,7 @@ Signals:
 
 Exit codes:
   0  stopped by SIGINT or SIGTERM; running requests get 30 s to finish, a second signal stops at once
-  2  a bad flag, a variable's name or form, a taken address, a data directory or component that can't be used")]
+  2  a bad flag, a variable's name or form, a taken address, a data directory or component that can't be used"))]
 pub(crate) struct Serve {
     /// Address to listen on; port 0 takes a free one, which is printed.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
@@ -50,13 +47,8 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "metrics")]
     metrics_token_file: Option<PathBuf>,
 
-    /// Set a variable; may be repeated. Other users of the machine can see it: secrets go into the file or environment.
-    #[arg(long, value_name = "NAME=VALUE")]
-    variable: Vec<String>,
-
-    /// Set variables from a TOML file: strings, integers, true, false, lists of strings.
-    #[arg(long, value_name = "FILE")]
-    variables_file: Option<PathBuf>,
+    #[command(flatten)]
+    variables: VariableFlags,
 
     /// The component, landfall-spin.wasm or landfall-wasi.wasm [default: landfall-spin.wasm beside this program, else
     /// in target/wasm32-wasip2/release].
@@ -159,11 +151,7 @@ impl Serve {
 
     /// The variables, and where they let the component go.
     fn settings(&self) -> Result<(Variables, Outbound), StartError> {
-        let variables = Variables::collect(
-            &self.variable,
-            std::env::vars_os(),
-            self.variables_file.as_deref(),
-        )?;
+        let variables = self.variables.collect()?;
         for (name, meant) in variables.unknown() {
             let meant =
                 meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
@@ -176,7 +164,7 @@ impl Serve {
     /// Reads the variables anew. Those that can't be read change nothing.
     fn reload(&self, host: &Host) {
         let output = Output::inherited();
-        if self.variables_file.is_none() {
+        if self.variables.file().is_none() {
             output.line("there is nothing to read anew: variables come from a --variables-file, or stay as they are");
             return;
         }
