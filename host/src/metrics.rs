@@ -1,7 +1,7 @@
 //! What is counted, and how it is shown: `OpenMetrics`, for `landfall serve --metrics`.
 //!
 //! The component's log lines are the one source of what happens in it: on hosts without `/metrics` the same is counted
-//! from the log. So a line is read here as it is written ([`line`]), and everything that is counted is a word of a fixed
+//! from the log. So a line is read here as it is written (`line.rs`), and everything that is counted is a word of a fixed
 //! list ([`words`]): another component, or one that was broken into, can write what it likes and fills no memory. Modules
 //! and readers are no labels: there may be thousands, they are the log's business, and whoever may read metrics is not
 //! always who may know who reads what.

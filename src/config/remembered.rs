@@ -13,7 +13,7 @@ use crate::host::Host;
 pub struct Remembered(RefCell<Option<(SystemTime, Rc<Config>)>>);
 
 impl Remembered {
-    /// What the variables say, or said within the last [`GOOD_FOR`]: where their values can change under a running
+    /// What the variables say, or said within the last five seconds: where their values can change under a running
     /// instance, that is how long the change takes. A configuration with problems is read anew each time.
     ///
     /// # Errors
