@@ -145,6 +145,11 @@ impl Catalogue {
     /// # Errors
     /// One sentence a problem: the number of the entry and what to do.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
+        if is_too_deep(text) {
+            return Err(vec![
+                "is no catalogue: it has more than 128 brackets that are not closed".to_owned(),
+            ]);
+        }
         let tables = basic_toml::from_str(text)
             .map_err(|error| vec![format!("is no catalogue: {error}").replace('\n', " ")])?;
         let mut document = Document {
@@ -323,10 +328,24 @@ impl Catalogue {
     }
 }
 
+/// Whether brackets nest deeper than the parser, which calls itself for each, has stack for. In a catalogue they nest twice.
+fn is_too_deep(text: &str) -> bool {
+    let mut depth = 0_usize;
+    text.bytes().any(|byte| {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MAX_DEPTH
+    })
+}
+
 /// Each costs a call.
 const MAX_FOLDERS: usize = 5;
 /// Each is tried for each request.
 const MAX_RULES: usize = 2000;
+const MAX_DEPTH: usize = 128;
 
 #[cfg(test)]
 mod tests {
@@ -418,6 +437,10 @@ mod tests {
         };
         for (text, problem) in [
             ("x".to_owned(), "is no catalogue: expected an equals"),
+            (
+                format!("x = {}", "[".repeat(100_000)),
+                "is no catalogue: it has more than 128 brackets",
+            ),
             (
                 "[[module]]\naddress = 7".to_owned(),
                 "has a wrong `[[module]]`, number 1: invalid type: integer",

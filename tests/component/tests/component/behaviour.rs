@@ -263,3 +263,79 @@ async fn what_the_variables_say_anew_goes_for_the_next_request() {
         assert_eq!(status().await, 401);
     }
 }
+
+/// What nests, each in a form that reaches the parser of Terraform's language.
+fn nests(levels: usize) -> String {
+    let around =
+        |open: &str, close: &str| format!("{}1{}", open.repeat(levels), close.repeat(levels));
+    let values = [
+        around("[", "]"),
+        around("(", ")"),
+        around("{a=", "}"),
+        around("{(", ")=1}"),
+        around("f(", ")"),
+        around("a[", "]"),
+        around("\"${", "}\""),
+        around("[for a in ", ": a]"),
+        around("{for a in ", ": a => a}"),
+        "!".repeat(levels) + "true",
+        "-".repeat(levels) + "1",
+        "a ? b : ".repeat(levels) + "c",
+        around("{a= !!-(a ? ", ": 1)}"),
+    ];
+    let variables = values.iter().enumerate();
+    let variables =
+        variables.map(|(n, value)| format!("variable \"x{n}\" {{\n  default = {value}\n}}\n"));
+    variables.collect::<Vec<_>>().concat()
+}
+
+/// A component's stack has 256 KiB.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_that_nests_overflows_the_stack() {
+    for levels in [15, 29, 30, 31, 60, 1_000] {
+        let configuration = nests(levels);
+        let zip = bytes::Bytes::from(zips::zipball(&[("main.tf", configuration.as_bytes())]));
+        for artifact in Artifact::ALL {
+            let zip = zip.clone();
+            let registry = registry(artifact, streaming(move || body::full(zip.clone())));
+            let request = http::Request::get("http://registry.test/v1/modules/acme/vpc/aws/1.2.0")
+                .body(body::empty())
+                .unwrap();
+            let response = registry.host.handle(request).await.unwrap();
+            assert_eq!(response.status(), 200, "{artifact:?}, {levels} levels");
+            let answer = response.into_body().collect().await.unwrap().to_bytes();
+            let answer = String::from_utf8(answer.to_vec()).unwrap();
+            assert!(answer.contains("\"x0\"") || levels > 60, "{answer}");
+            registry.host.idle().await;
+            let log = registry.output.text();
+            assert!(
+                !log.contains("failed"),
+                "{artifact:?}, {levels} levels: {log}"
+            );
+        }
+    }
+    for levels in [100, 126, 1_000, 100_000] {
+        let catalogue = format!(
+            "x = {}{}",
+            "[{x=".repeat(levels / 2),
+            "}]".repeat(levels / 2)
+        );
+        let variables = [
+            ("allowed_owners", "acme"),
+            ("anonymous_read", "true"),
+            ("modules", &catalogue),
+        ];
+        for artifact in Artifact::ALL {
+            let registry = registry(artifact, streaming(body::empty));
+            let denied = Outbound::hook(async |_| Err(BodyError::HttpRequestDenied));
+            registry
+                .host
+                .set_variables(Variables::new(variables).unwrap(), denied);
+            let request =
+                http::Request::get("http://registry.test/v1/modules/acme/vpc/aws/versions");
+            let request = request.body(body::empty()).unwrap();
+            let response = registry.host.handle(request).await.unwrap();
+            assert_eq!(response.status(), 503, "{artifact:?}, {levels} brackets");
+        }
+    }
+}
