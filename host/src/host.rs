@@ -216,15 +216,10 @@ impl Host {
         self.0.shared.component.limits().requests as usize
     }
 
-    /// The most linear memory that an instance had at the end of a request since the host was made or the figure was reset, in bytes.
+    /// The most linear memory that an instance had at the end of a request since the host was made, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> usize {
         self.0.peak_memory.load(Ordering::Relaxed)
-    }
-
-    /// Starts [`Host::peak_memory`] anew.
-    pub fn reset_peak_memory(&self) {
-        self.0.peak_memory.store(0, Ordering::Relaxed);
     }
 
     /// Gives back what instances hold that have waited for a while.
